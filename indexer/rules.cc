@@ -1,0 +1,41 @@
+#include "jcn/rules.h"
+
+namespace jcn {
+
+std::vector<std::string> Rules::default_ignore() {
+  return {".*", "*~", "*.part", "*.partial", "*.tmp", "*.crdownload", "*.filepart", "*.swp", "#*#"};
+}
+
+const Rule* Rules::find(const FragmentName& name) const {
+  for (const Rule& rule : rules) {
+    if ((rule.root.empty() || rule.root == name.root) && glob_match(rule.match, name.path)) {
+      return &rule;
+    }
+  }
+  return nullptr;
+}
+
+bool Rules::ignored_component(std::string_view name) const {
+  for (const std::string& pattern : ignore) {
+    if (glob_match(pattern, name)) return true;
+  }
+  return false;
+}
+
+bool Rules::ignored(std::string_view path) const {
+  for (std::size_t at = 0;;) {
+    const std::size_t slash = path.find('/', at);
+    if (slash == std::string_view::npos) return ignored_component(path.substr(at));
+    if (ignored_component(path.substr(at, slash - at))) return true;
+    at = slash + 1;
+  }
+}
+
+bool Rules::wants_anchor(std::string_view kind) const {
+  for (const Rule& rule : rules) {
+    if (rule.anchor && rule.kind == kind) return true;
+  }
+  return false;
+}
+
+}  // namespace jcn
