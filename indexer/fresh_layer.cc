@@ -1,0 +1,70 @@
+#include "fresh_layer.h"
+
+#include <algorithm>
+
+namespace jcn {
+namespace {
+
+FreshEntries merge_entries(const FreshEntries& older, const FreshEntries& newer) {
+  FreshEntries merged;
+  merged.reserve(older.size() + newer.size());
+  auto a = older.begin();
+  auto b = newer.begin();
+  while (a != older.end() && b != newer.end()) {
+    const int order = a->key.compare(b->key);
+    if (order < 0) {
+      merged.push_back(*a++);
+    } else {
+      merged.push_back(*b++);
+      if (order == 0) ++a;
+    }
+  }
+  merged.insert(merged.end(), a, older.end());
+  merged.insert(merged.end(), b, newer.end());
+  return merged;
+}
+
+}  // namespace
+
+Result<SegmentEntry> FreshBatch::entry(const FreshRecord& record) const {
+  // Reading memory changes nothing in it, but BlockSource is made for sources that keep a place.
+  return Segment(segment, const_cast<MemoryBlocks&>(blocks)).entry(record.local);
+}
+
+const FreshEntry* find_fresh(const FreshEntries& entries, std::string_view key) {
+  const auto at =
+      std::lower_bound(entries.begin(), entries.end(), key,
+                       [](const FreshEntry& entry, std::string_view k) { return entry.key < k; });
+  return at != entries.end() && at->key == key ? &*at : nullptr;
+}
+
+std::shared_ptr<const Delta> merge_deltas(const Delta& older, const Delta& newer) {
+  auto merged = std::make_shared<Delta>();
+  merged->records = merge_entries(older.records, newer.records);
+  merged->files = merge_entries(older.files, newer.files);
+  merged->bodies = merge_entries(older.bodies, newer.bodies);
+  merged->notes = merge_entries(older.notes, newer.notes);
+  merged->rejects = merge_entries(older.rejects, newer.rejects);
+  return merged;
+}
+
+void push_delta(Deltas& deltas, std::shared_ptr<const Delta> delta) {
+  deltas.push_back(std::move(delta));
+  while (deltas.size() > 1) {
+    const Delta& newer = *deltas.back();
+    const Delta& older = *deltas[deltas.size() - 2];
+    if (older.size() > 2 * newer.size()) break;
+    std::shared_ptr<const Delta> merged = merge_deltas(older, newer);
+    deltas.pop_back();
+    deltas.back() = std::move(merged);
+  }
+}
+
+std::shared_ptr<const Delta> merge_all(const Deltas& deltas) {
+  if (deltas.empty()) return std::make_shared<Delta>();
+  std::shared_ptr<const Delta> merged = deltas.back();  // the smallest first
+  for (std::size_t i = deltas.size() - 1; i-- > 0;) merged = merge_deltas(*deltas[i], *merged);
+  return merged;
+}
+
+}  // namespace jcn

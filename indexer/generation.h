@@ -1,0 +1,36 @@
+// Generations: the index folder's layout (doc/format.md: Folder).
+//   lock          held by the one process that writes
+//   CURRENT       the name of the generation in use, and a newline
+//   gen-NNNNNN/   one complete index
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "jcn/file_descriptor.h"
+#include "jcn/result.h"
+#include "lmdb_env.h"
+
+namespace jcn {
+
+// The generation's name. Absent: no CURRENT. index_damaged: what it says is no name.
+Result<std::optional<std::string>> read_current(const std::string& index_folder);
+// By write, fsync, rename, fsync of the folder: old or new, never half.
+Result<void> write_current(const std::string& index_folder, const std::string& generation);
+
+// Makes the folder where there is none. index_in_use: another writer holds it.
+Result<FileDescriptor> lock_index(const std::string& index_folder);
+
+// A name that no generation in the folder has or had.
+Result<std::string> next_generation(const std::string& index_folder);
+// Removes generations that CURRENT does not name, but for the last one set aside.
+Result<void> remove_leftovers(const std::string& index_folder, const std::string& current);
+// Renames to `gen-NNNNNN.damaged`.
+Result<void> set_aside(const std::string& index_folder, const std::string& generation);
+
+Result<void> sync_folder(const std::string& folder);
+
+// index_format when it is another version's, index_damaged when it cannot be told.
+Result<void> check_format(LmdbEnv& env);
+
+}  // namespace jcn

@@ -1,0 +1,234 @@
+#include "merge.h"
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include "encoding.h"
+#include "fold.h"
+#include "keys.h"
+#include "living.h"
+#include "segment_builder.h"
+
+namespace jcn {
+namespace {
+
+constexpr std::size_t due_segments = 8;
+constexpr std::uint32_t worth_cleaning = 4096;              // records, for the 30 % rule
+constexpr std::size_t most_segments = 16;                   // in one merge
+constexpr std::uint64_t transaction_bytes = 32ULL << 20;    // of blocks, per transaction
+
+unsigned size_class(std::uint32_t records) {
+  unsigned result = 0;
+  while (records >= 8) {
+    records /= 8;
+    ++result;
+  }
+  return result;
+}
+
+// One segment being read for a merge.
+class MergeSource {
+ public:
+  static Result<std::unique_ptr<MergeSource>> open(const Transaction& txn, SegmentCache& cache,
+                                                   std::uint32_t number) {
+    JCN_TRY(auto head, cache.head(txn, number));
+    auto source = std::unique_ptr<MergeSource>(new MergeSource(txn, number, std::move(head)));
+    JCN_TRY(source->dictionary_, cache.dictionary(txn, source->segment_.head().dictionary));
+    JCN_TRY(source->living_, read_living(txn, number, source->segment_.head().records));
+    JCN_CHECK(source->next());
+    return source;
+  }
+
+  bool valid() const { return valid_; }
+  const std::string& key() const { return keys_.key(); }
+  Result<SegmentEntry> entry() const { return segment_.entry(keys_.local()); }
+  const Dictionary* dictionary() const { return dictionary_.get(); }
+  std::uint32_t dictionary_number() const { return segment_.head().dictionary; }
+
+  Result<void> next() {
+    do {
+      JCN_TRY(valid_, keys_.next());
+    } while (valid_ && !living_[keys_.local()]);
+    return {};
+  }
+
+ private:
+  MergeSource(const Transaction& txn, std::uint32_t number, std::shared_ptr<const SegmentHead> head)
+      : documents_(txn, number),
+        key_blocks_(txn, number),
+        segment_(head, documents_),
+        keys_(*head, key_blocks_) {}
+  LmdbBlocks documents_, key_blocks_;
+  Segment segment_;
+  SegmentKeys keys_;
+  std::shared_ptr<const Dictionary> dictionary_;
+  std::vector<bool> living_;
+  bool valid_ = false;
+};
+
+class Merge {
+ public:
+  Merge(const std::vector<std::uint32_t>& segments, SegmentCache& cache,
+        MergeTransactions& transactions)
+      : segments_(segments), cache_(cache), transactions_(transactions) {}
+
+  Result<MergeOutcome> run() {
+    JCN_TRY(const ReadTxn reading, cache_.env().begin_read());
+    std::vector<std::unique_ptr<MergeSource>> sources;
+    for (const std::uint32_t number : segments_) {
+      JCN_TRY(auto source, MergeSource::open(reading, cache_, number));
+      sources.push_back(std::move(source));
+    }
+    JCN_CHECK(transactions_.begin());
+    outcome_.segment = transactions_.state().next_segment++;
+    dictionary_number_ = transactions_.state().dictionary;
+    JCN_TRY(dictionary_, cache_.dictionary(reading, dictionary_number_));
+    JCN_CHECK(copy(sources));
+    if (outcome_.records == 0) outcome_.segment = 0;
+    JCN_CHECK(lead_ids());
+    for (const std::uint32_t number : segments_) {
+      JCN_CHECK(erase_segment(transactions_.txn(), number));
+    }
+    JCN_CHECK(transactions_.commit());
+    return outcome_;
+  }
+
+ private:
+  Result<void> copy(std::vector<std::unique_ptr<MergeSource>>& sources) {
+    SegmentBuilder builder(
+        dictionary_number_,
+        [this](Section section, std::uint32_t number, std::string payload) -> Result<void> {
+          if (section == Section::head) {
+            head_ = std::move(payload);  // stored with the last transaction: it makes a segment whole
+            return {};
+          }
+          if (written_ > transaction_bytes) {
+            JCN_CHECK(transactions_.commit());
+            JCN_CHECK(transactions_.begin());
+            written_ = 0;
+          }
+          written_ += payload.size();
+          if (section == Section::keys) keys_.add(section, number, payload);
+          return store_block(transactions_.txn(), outcome_.segment, section, number,
+                             std::move(payload));
+        });
+    while (MergeSource* source = smallest(sources)) {
+      JCN_TRY(const SegmentEntry entry, source->entry());
+      if (source->dictionary_number() == dictionary_number_) {
+        JCN_CHECK(builder.add(source->key(), entry.bytes));
+      } else {
+        JCN_TRY(const std::string recoded, recode(entry, source->dictionary()));
+        JCN_CHECK(builder.add(source->key(), recoded));
+      }
+      JCN_CHECK(source->next());
+    }
+    JCN_TRY(new_head_, builder.finish());
+    outcome_.records = new_head_.records;
+    return {};
+  }
+
+  // Makes the ids lead into the new segment, in key order.
+  Result<void> lead_ids() {
+    if (outcome_.records == 0) return {};
+    WriteTxn& txn = transactions_.txn();
+    SegmentKeys keys(new_head_, keys_);
+    while (true) {
+      JCN_TRY(const bool more, keys.next());
+      if (!more) break;
+      JCN_TRY(const auto bytes, txn.get(Table::ids, keys.key()));
+      auto row = bytes ? decode_id_row(*bytes) : std::nullopt;
+      if (!row || std::find(segments_.begin(), segments_.end(), row->segment) == segments_.end()) {
+        return damaged("a living record that no id leads to");
+      }
+      row->segment = outcome_.segment;
+      row->local = keys.local();
+      JCN_TRY([[maybe_unused]] const bool old,
+              txn.put(Table::ids, keys.key(), encode_id_row(*row)));
+    }
+    JCN_CHECK(store_block(txn, outcome_.segment, Section::head, 0, std::move(head_)));
+    return write_all_living(txn, outcome_.segment, outcome_.records);
+  }
+
+  Result<std::string> recode(const SegmentEntry& entry, const Dictionary* old) {
+    const auto strings = entry_strings(entry, old);
+    if (!strings) return damaged("a document that is being merged");
+    const std::string raw = with_strings(entry, *strings);
+    const auto again = decode_entry(raw);
+    if (!again) return damaged("an entry that is being merged");
+    return compress_entry(*again, dictionary_.get());
+  }
+
+  static MergeSource* smallest(const std::vector<std::unique_ptr<MergeSource>>& sources) {
+    MergeSource* best = nullptr;
+    for (const auto& source : sources) {
+      if (source->valid() && (!best || source->key() < best->key())) best = source.get();
+    }
+    return best;
+  }
+
+  const std::vector<std::uint32_t>& segments_;
+  SegmentCache& cache_;
+  MergeTransactions& transactions_;
+  std::uint32_t dictionary_number_ = 0;
+  std::shared_ptr<const Dictionary> dictionary_;
+  std::string head_;       // its payload, until it is stored
+  SegmentHead new_head_;
+  MemoryBlocks keys_;
+  std::uint64_t written_ = 0;
+  MergeOutcome outcome_;
+};
+
+}  // namespace
+
+Result<SegmentSurvey> survey_segments(const Transaction& txn, SegmentCache& cache) {
+  SegmentSurvey survey;
+  JCN_TRY(Cursor cursor, txn.cursor(Table::segments));
+  std::string from;
+  while (true) {
+    JCN_TRY(const bool found, cursor.seek(from));
+    if (!found) break;
+    const auto parts = parse_segment_key(cursor.key());
+    if (!parts) return damaged("a key of the segments table");
+    const std::uint32_t number = parts->segment;
+    from = segment_key(number + 1, 0, 0);
+    if (parts->section != static_cast<std::uint8_t>(Section::head)) {
+      survey.unfinished.push_back(number);
+      continue;
+    }
+    JCN_TRY(const auto head, cache.head(txn, number));
+    JCN_TRY(const std::vector<bool> living, read_living(txn, number, head->records));
+    SegmentInfo info;
+    info.records = head->records;
+    info.living = static_cast<std::uint32_t>(std::count(living.begin(), living.end(), true));
+    JCN_TRY(const bool more, cursor.seek(segment_key(number, last_known_section + 1, 0)));
+    info.known = !more || read_be32(cursor.key()) != number;
+    survey.segments.emplace(number, info);
+  }
+  return survey;
+}
+
+std::vector<std::uint32_t> choose_merge(const SegmentInfos& segments) {
+  std::map<unsigned, std::vector<std::uint32_t>> classes;
+  for (const auto& [number, info] : segments) {
+    if (!info.known) continue;
+    std::vector<std::uint32_t>& members = classes[size_class(info.records)];
+    if (members.size() < most_segments) members.push_back(number);
+  }
+  for (const auto& [size, members] : classes) {
+    if (members.size() >= due_segments) return members;
+  }
+  for (const auto& [number, info] : segments) {
+    const std::uint64_t dead = info.records - info.living;
+    const bool worn = info.records >= worth_cleaning && dead * 10 > std::uint64_t{info.records} * 3;
+    if (info.known && worn) return {number};
+  }
+  return {};
+}
+
+Result<MergeOutcome> merge_segments(const std::vector<std::uint32_t>& segments, SegmentCache& cache,
+                                    MergeTransactions& transactions) {
+  return Merge(segments, cache, transactions).run();
+}
+
+}  // namespace jcn

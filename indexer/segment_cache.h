@@ -1,0 +1,48 @@
+// What every snapshot of one index shares: its environment, and the parts of segments that are read
+// again and again (heads, dictionaries). Segment and dictionary numbers are never given twice, so
+// nothing here can become stale. Thread-safe.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <shared_mutex>
+#include <unordered_map>
+
+#include "lmdb_env.h"
+#include "segment.h"
+
+namespace jcn {
+
+// A segment's blocks in LMDB. Keeps the block that it checked last.
+class LmdbBlocks : public BlockSource {
+ public:
+  LmdbBlocks(const Transaction& txn, std::uint32_t segment) : txn_(&txn), segment_(segment) {}
+  Result<std::string_view> block(Section section, std::uint32_t number) override;
+
+ private:
+  const Transaction* txn_;
+  std::uint32_t segment_;
+  std::optional<std::pair<Section, std::uint32_t>> last_;
+  std::string_view last_payload_;
+};
+
+class SegmentCache {
+ public:
+  explicit SegmentCache(std::shared_ptr<LmdbEnv> env) : env_(std::move(env)) {}
+  LmdbEnv& env() const { return *env_; }
+
+  // Both read through committed transactions only.
+  Result<std::shared_ptr<const SegmentHead>> head(const Transaction& txn, std::uint32_t segment);
+  // Null for number 0.
+  Result<std::shared_ptr<const Dictionary>> dictionary(const Transaction& txn, std::uint32_t number);
+  void forget_head(std::uint32_t segment);
+
+ private:
+  const std::shared_ptr<LmdbEnv> env_;
+  std::shared_mutex mutex_;
+  // Both under the mutex.
+  std::unordered_map<std::uint32_t, std::shared_ptr<const SegmentHead>> heads_;
+  std::unordered_map<std::uint32_t, std::shared_ptr<const Dictionary>> dictionaries_;
+};
+
+}  // namespace jcn
