@@ -1,0 +1,62 @@
+// Configuration: the command line and the TOML file (jcn.conf(5)) → one checked value.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "jcn/result.h"
+#include "jcn/rules.h"
+
+namespace jcn {
+
+struct RootConfig {
+  std::string name;
+  std::string path;    // absolute, links resolved as far as the folder exists
+  bool named = false;  // the name was given, not taken from the folder
+  bool poll = false;   // looked at every poll_interval instead of watched
+  bool operator==(const RootConfig&) const = default;
+};
+
+// Ranges are those of the table in config_table.cc; a loaded configuration keeps within them.
+struct DaemonConfig {
+  Rules rules;
+  std::vector<RootConfig> roots;  // at least one; names differ, none lies in another
+  std::string index;              // absolute; beneath no root, and none beneath it
+  std::string listen_host = "127.0.0.1";
+  std::uint16_t listen_port = 8640;  // 0: any free one
+  bool writable = false;
+  std::string token_file;          // absolute, or empty
+  std::string log_level = "info";  // error, warning, info, debug
+  std::chrono::milliseconds settle_first{100}, settle_second{500};
+  std::chrono::milliseconds fold_quiet{200}, fold_interval{2000};
+  std::chrono::milliseconds poll_interval{5000};
+  std::uint64_t fresh_limit_bytes = 256ULL << 20;
+  unsigned http_threads = 256;
+  bool operator==(const DaemonConfig&) const = default;
+};
+
+// --help, --version and --check-config: what to print on stdout before exiting with 0.
+struct PrintAndExit {
+  std::string text;
+};
+using Configured = std::variant<DaemonConfig, PrintAndExit>;
+
+// Reads the command line and the file it names; the command line beats the file, and folders on it
+// replace the file's roots. Prints nothing and never exits. Call it again to reload.
+//
+// Environment: STATE_DIRECTORY, XDG_STATE_HOME, HOME choose the default index.
+// Errors: bad_usage (the command line), bad_configuration (the file; the message begins with
+// "FILE:LINE:COLUMN: " where there is one, the hint names the nearest valid word), root_unavailable
+// (a folder on the command line that is none; one in the file may be offline).
+Result<Configured> load_config(int argc, const char* const* argv);
+
+// 1 to 64 bytes of UTF-8 without '/' and control characters, neither "." nor "..".
+bool valid_root_name(std::string_view name);
+
+// The words of /v1/… that are no kinds (DESIGN: HTTP).
+bool reserved_kind(std::string_view kind);
+
+}  // namespace jcn

@@ -1,0 +1,324 @@
+#include "config_file.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <set>
+
+#define TOML_EXCEPTIONS 0
+#include <toml++/toml.h>
+
+#include "config_table.h"
+#include "jcn/check.h"
+#include "jcn/file_descriptor.h"
+
+namespace jcn {
+namespace {
+
+// One reading of one file: where it is, for messages and relative paths.
+class File {
+ public:
+  File(const std::string& path, DaemonConfig& config) : path_(path), config_(config) {}
+
+  Result<void> load() {
+    JCN_TRY(const std::string bytes, read());
+    const toml::parse_result parsed = toml::parse(bytes, path_);
+    if (!parsed) {
+      return at(parsed.error().source(), std::string(parsed.error().description()));
+    }
+    JCN_CHECK(take_options("", parsed.table()));
+    JCN_CHECK(take_rules(parsed.table()));
+    return {};
+  }
+
+ private:
+  Result<std::string> read() const {
+    const FileDescriptor file(::open(path_.c_str(), O_RDONLY | O_CLOEXEC));
+    std::string bytes;
+    char block[4096];
+    for (;;) {
+      const ssize_t got = file ? ::read(file.get(), block, sizeof block) : -1;
+      if (got == 0) return bytes;
+      if (got > 0) {
+        bytes.append(block, static_cast<std::size_t>(got));
+      } else if (!file || errno != EINTR) {
+        return Error{Code::bad_configuration, path_ + ": " + std::strerror(errno),
+                     "give a readable file with --config"};
+      }
+    }
+  }
+
+  Error at(const toml::source_region& where, const std::string& message,
+           std::string hint = {}) const {
+    return Error{Code::bad_configuration,
+                 path_ + ":" + std::to_string(where.begin.line) + ":" +
+                     std::to_string(where.begin.column) + ": " + message,
+                 std::move(hint)};
+  }
+
+  Error unknown(std::string_view section, const toml::key& key) const {
+    std::vector<std::string_view> words;
+    for (const OptionRow& row : option_table()) {
+      if (row.section == section) words.push_back(row.key);
+      if (section.empty() && !row.section.empty() &&
+          std::find(words.begin(), words.end(), row.section) == words.end()) {
+        words.push_back(row.section);
+      }
+    }
+    std::string message = "unknown key \"" + std::string(key.str()) + "\"";
+    if (!section.empty()) message += " in [" + std::string(section) + "]";
+    const std::string_view near = nearest_word(key.str(), words);
+    if (!near.empty())
+      return at(key.source(), message, "did you mean \"" + std::string(near) + "\"?");
+    std::string all = "known here:";
+    for (const std::string_view word : words) all += " " + std::string(word);
+    return at(key.source(), message, all);
+  }
+
+  // The node's value, when its type and range are the row's.
+  Result<OptionValue> value_of(const OptionRow& row, const toml::node& node) const {
+    const Error wrong =
+        at(node.source(), "\"" + std::string(row.key) + "\" must be " + type_words(row));
+    switch (row.type) {
+      case OptionType::boolean:
+        if (const auto* value = node.as_boolean()) return OptionValue(value->get());
+        return wrong;
+      case OptionType::integer:
+        if (const auto* value = node.as_integer();
+            value != nullptr && value->get() >= row.low && value->get() <= row.high) {
+          return OptionValue(value->get());
+        }
+        return wrong;
+      case OptionType::text:
+        if (const auto* value = node.as_string()) return OptionValue(value->get());
+        return wrong;
+      case OptionType::path:
+        if (const auto* value = node.as_string(); value != nullptr && !value->get().empty()) {
+          std::error_code ignored;  // absolute() fails only without a current folder; then as it is
+          const auto folder = std::filesystem::absolute(path_, ignored).parent_path();
+          return OptionValue((folder / value->get()).string());
+        }
+        return wrong;
+      case OptionType::texts: {
+        std::vector<std::string> texts;
+        if (const auto* value = node.as_string())
+          texts.push_back(value->get());
+        else if (const auto* array = node.as_array()) {
+          for (const toml::node& element : *array) {
+            const auto* text = element.as_string();
+            if (text == nullptr) return wrong;
+            texts.push_back(text->get());
+          }
+        } else {
+          return wrong;
+        }
+        return OptionValue(std::move(texts));
+      }
+    }
+    return wrong;
+  }
+
+  // Checks every member of a table; sets those whose row has a setter.
+  Result<void> take_options(std::string_view section, const toml::table& table) {
+    for (const auto& [key, node] : table) {
+      if (section.empty() && is_section(key.str())) {
+        JCN_CHECK(take_section(key, node));
+        continue;
+      }
+      const OptionRow* row = find_option(section, key.str());
+      if (row == nullptr) return unknown(section, key);
+      JCN_TRY(const OptionValue value, value_of(*row, node));
+      if (row->set == nullptr) continue;
+      if (auto done = row->set(config_, value); !done.ok()) {
+        return at(node.source(), done.error().message, done.error().hint);
+      }
+    }
+    return {};
+  }
+
+  Result<void> take_section(const toml::key& key, const toml::node& node) {
+    const std::string name(key.str());
+    if (!is_table_array(name)) {
+      if (const toml::table* table = node.as_table()) return take_options(name, *table);
+      return at(node.source(), "\"" + name + "\" must be a table", "write [" + name + "]");
+    }
+    const toml::array* array = node.as_array();
+    if (array == nullptr ||
+        !std::all_of(array->begin(), array->end(),
+                     [](const toml::node& element) { return element.is_table(); })) {
+      return at(node.source(), "\"" + name + "\" must be an array of tables",
+                "write [[" + name + "]]");
+    }
+    for (const toml::node& element : *array) JCN_CHECK(take_options(name, *element.as_table()));
+    return {};
+  }
+
+  // What stands in arrays of tables. Types and ranges have been checked before.
+  Result<void> take_rules(const toml::table& top) {
+    JCN_CHECK(take_roots(top));
+    if (const toml::array* kinds = top["kind"].as_array()) {
+      for (const toml::node& node : *kinds) {
+        const toml::table& table = *node.as_table();
+        const toml::node* name = table.get("name");
+        if (name == nullptr) return at(node.source(), "a [[kind]] needs a name");
+        const std::string kind = name->value_or(std::string());
+        JCN_CHECK(check_kind(kind, *name));
+        if (!kinds_.insert(kind).second) {
+          return at(name->source(), "kind \"" + kind + "\" is declared twice");
+        }
+      }
+    }
+    if (const toml::array* rules = top["rule"].as_array()) {
+      config_.rules.rules.clear();
+      for (const toml::node& node : *rules) {
+        JCN_TRY(Rule rule, take_rule(*node.as_table()));
+        config_.rules.rules.push_back(std::move(rule));
+      }
+    }
+    return {};
+  }
+
+  Result<void> take_roots(const toml::table& top) {
+    const toml::array* roots = top["root"].as_array();
+    if (roots == nullptr) return {};
+    for (const toml::node& node : *roots) {
+      const toml::table& table = *node.as_table();
+      const toml::node* path = table.get("path");
+      if (path == nullptr) return at(node.source(), "a [[root]] needs a path");
+      RootConfig root;
+      JCN_TRY(OptionValue absolute, value_of(*find_option("root", "path"), *path));
+      root.path = std::get<std::string>(absolute);
+      root.poll = table["poll"].value_or(false);
+      if (const toml::node* name = table.get("name")) {
+        root.name = name->value_or(std::string());
+        root.named = true;
+        if (!valid_root_name(root.name)) {
+          return at(name->source(), "\"" + root.name + "\" is no name for a root",
+                    "1 to 64 bytes without '/' and control characters, neither . nor ..");
+        }
+      }
+      config_.roots.push_back(std::move(root));
+    }
+    return {};
+  }
+
+  Result<void> check_kind(const std::string& kind, const toml::node& node) const {
+    if (!valid_kind(kind)) {
+      return at(node.source(), "\"" + kind + "\" is no name for a kind",
+                "small letters, digits, '_' and '-', a letter first");
+    }
+    if (reserved_kind(kind)) {
+      return at(node.source(), "\"" + kind + "\" can't be a kind: /v1/" + kind + " is reserved");
+    }
+    return {};
+  }
+
+  Result<std::string> pointer(const std::string& text, const toml::node& node) const {
+    bool well_formed = !text.empty() && text.front() == '/';
+    for (std::size_t i = 0; well_formed && i < text.size(); ++i) {
+      if (text[i] != '~') continue;
+      well_formed = i + 1 < text.size() && (text[i + 1] == '0' || text[i + 1] == '1');
+    }
+    if (well_formed) return text;
+    return at(node.source(), "\"" + text + "\" is no JSON Pointer",
+              "it begins with '/', as in \"/stats/views\"; ~ is written ~0 and / within a name ~1");
+  }
+
+  std::vector<std::string> texts(const toml::node& node) const {
+    if (const auto* text = node.as_string()) return {text->get()};
+    std::vector<std::string> all;
+    for (const toml::node& element : *node.as_array())
+      all.push_back(element.value_or(std::string()));
+    return all;
+  }
+
+  Result<Rule> take_rule(const toml::table& table) const {
+    Rule rule;
+    if (const toml::node* kind = table.get("kind")) {
+      rule.kind = kind->value_or(std::string());
+      JCN_CHECK(check_kind(rule.kind, *kind));
+      if (!kinds_.empty() && !kinds_.contains(rule.kind)) {
+        const std::vector<std::string_view> known(kinds_.begin(), kinds_.end());
+        const std::string_view near = nearest_word(rule.kind, known);
+        return at(kind->source(), "kind \"" + rule.kind + "\" is not among the declared ones",
+                  near.empty() ? "declare it with [[kind]]"
+                               : "did you mean \"" + std::string(near) + "\"?");
+      }
+    }
+    rule.root = table["root"].value_or(std::string());
+    rule.match = table["match"].value_or(rule.match);
+    if (rule.match.empty() || rule.match.front() == '/') {
+      return at(table.get("match")->source(),
+                "\"" + rule.match + "\" is no glob on a relative path",
+                "for example \"talks/**/*.json\"");
+    }
+    rule.rank = static_cast<std::int32_t>(table["rank"].value_or(std::int64_t{0}));
+    rule.anchor = table["anchor"].value_or(false);
+    if (const toml::node* null = table.get("null")) {
+      const std::string word = null->value_or(std::string());
+      if (word != "ignore" && word != "delete") {
+        return at(null->source(), "\"null\" must be \"ignore\" or \"delete\"");
+      }
+      rule.ignore_nulls = word == "ignore";
+    }
+    if (const toml::node* order = table.get("order_by")) {
+      JCN_TRY(rule.order_by, pointer(order->value_or(std::string()), *order));
+    }
+    if (const toml::node* id = table.get("id")) {
+      rule.id.clear();
+      for (const std::string& source : texts(*id)) {
+        if (source == "stem") {
+          rule.id.push_back({IdSource::Kind::stem, {}});
+        } else if (source == "path") {
+          rule.id.push_back({IdSource::Kind::path, {}});
+        } else if (!source.empty() && source.front() == '/') {
+          JCN_TRY(std::string text, pointer(source, *id));
+          rule.id.push_back({IdSource::Kind::pointer, std::move(text)});
+        } else {
+          return at(id->source(), "\"" + source + "\" is no source of an id",
+                    "a JSON Pointer such as \"/id\", \"stem\" or \"path\"");
+        }
+      }
+      if (rule.id.empty()) return at(id->source(), "\"id\" names no source");
+    }
+    JCN_CHECK(take_strategies(table, rule));
+    return rule;
+  }
+
+  Result<void> take_strategies(const toml::table& table, Rule& rule) const {
+    static constexpr std::pair<const char*, MergeStrategy::Kind> names[] = {
+        {"union", MergeStrategy::Kind::union_of},
+        {"min", MergeStrategy::Kind::min},
+        {"max", MergeStrategy::Kind::max}};
+    for (const auto& [name, kind] : names) {
+      const toml::node* node = table.get(name);
+      if (node == nullptr) continue;
+      for (const std::string& text : texts(*node)) {
+        JCN_TRY(std::string where, pointer(text, *node));
+        for (const MergeStrategy& other : rule.merge) {
+          if (other.pointer == where) {
+            return at(node->source(), "\"" + where + "\" has two merge strategies in one rule");
+          }
+        }
+        rule.merge.push_back({kind, std::move(where)});
+      }
+    }
+    return {};
+  }
+
+  const std::string path_;
+  DaemonConfig& config_;
+  std::set<std::string> kinds_;  // declared; empty: any
+};
+
+}  // namespace
+
+Result<void> load_config_file(const std::string& path, DaemonConfig& config) {
+  return File(path, config).load();
+}
+
+}  // namespace jcn

@@ -1,0 +1,239 @@
+#include "config_table.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <limits>
+#include <numeric>
+
+namespace jcn {
+namespace {
+
+using std::chrono::milliseconds;
+
+Error bad(std::string message, std::string hint = {}) {
+  return Error{Code::bad_configuration, std::move(message), std::move(hint)};
+}
+
+Result<void> set_listen(DaemonConfig& config, const OptionValue& value) {
+  const std::string& text = std::get<std::string>(value);
+  const auto colon = text.rfind(':');
+  std::string_view host =
+      colon == std::string::npos ? "127.0.0.1" : std::string_view(text).substr(0, colon);
+  const std::string_view port = colon == std::string::npos
+                                    ? std::string_view(text)
+                                    : std::string_view(text).substr(colon + 1);
+  if (host == "localhost") host = "127.0.0.1";
+  if (host != "127.0.0.1") {
+    return bad("listen address \"" + text + "\" is not 127.0.0.1",
+               "jcn answers this machine only; put a web server in front for others");
+  }
+  std::uint16_t number = 0;
+  const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), number);
+  if (error != std::errc() || end != port.data() + port.size()) {
+    return bad("listen port \"" + std::string(port) + "\" is no number from 0 to 65535",
+               "write 127.0.0.1:8640, or 127.0.0.1:0 for any free port");
+  }
+  config.listen_host = host;
+  config.listen_port = number;
+  return {};
+}
+
+Result<void> set_log_level(DaemonConfig& config, const OptionValue& value) {
+  static constexpr std::array<std::string_view, 4> levels = {"error", "warning", "info", "debug"};
+  const std::string& text = std::get<std::string>(value);
+  if (std::find(levels.begin(), levels.end(), text) == levels.end()) {
+    return bad("log level \"" + text + "\" is unknown", "one of: error, warning, info, debug");
+  }
+  config.log_level = text;
+  return {};
+}
+
+Result<void> set_ignore(DaemonConfig& config, const OptionValue& value) {
+  for (const std::string& pattern : std::get<std::vector<std::string>>(value)) {
+    if (pattern.empty() || pattern.find('/') != std::string::npos) {
+      return bad(
+          "ignore pattern \"" + pattern + "\" is no pattern for one name",
+          "it is matched with each component of a path, so it can't be empty or contain '/'");
+    }
+    config.rules.ignore.push_back(pattern);
+  }
+  return {};
+}
+
+Result<void> set_ignore_defaults(DaemonConfig& config, const OptionValue& value) {
+  if (std::get<bool>(value)) return {};
+  // `ignore` may have been read before: only the defaults go.
+  const auto defaults = static_cast<std::ptrdiff_t>(Rules::default_ignore().size());
+  config.rules.ignore.erase(config.rules.ignore.begin(), config.rules.ignore.begin() + defaults);
+  return {};
+}
+
+template <auto Member>
+Result<void> set_text(DaemonConfig& config, const OptionValue& value) {
+  config.*Member = std::get<std::string>(value);
+  return {};
+}
+
+template <auto Member>
+Result<void> set_flag(DaemonConfig& config, const OptionValue& value) {
+  config.*Member = std::get<bool>(value);
+  return {};
+}
+
+template <auto Member>
+Result<void> set_number(DaemonConfig& config, const OptionValue& value) {
+  using Field = std::remove_reference_t<decltype(config.*Member)>;
+  config.*Member = static_cast<Field>(std::get<std::int64_t>(value));
+  return {};
+}
+
+template <auto Member>
+Result<void> set_limit(DaemonConfig& config, const OptionValue& value) {
+  using Field = std::remove_reference_t<decltype(config.rules.limits.*Member)>;
+  config.rules.limits.*Member = static_cast<Field>(std::get<std::int64_t>(value));
+  return {};
+}
+
+constexpr std::int64_t day_ms = 86'400'000;
+constexpr auto int32_low = std::numeric_limits<std::int32_t>::min();
+constexpr auto int32_high = std::numeric_limits<std::int32_t>::max();
+using enum OptionType;
+
+const OptionRow table[] = {
+    {"", "index", path, 0, 0, "--index", "DIR",
+     "folder of the index (default: beneath $STATE_DIRECTORY or ~/.local/state/jcn)",
+     set_text<&DaemonConfig::index>},
+    {"", "listen", text, 0, 0, "--listen", "127.0.0.1:PORT",
+     "address for HTTP (default: 127.0.0.1:8640; port 0: any free one)", set_listen},
+    {"", "writable", boolean, 0, 0, "--writable", "", "let bearers of the token write fragments",
+     set_flag<&DaemonConfig::writable>},
+    {"", "token_file", path, 0, 0, "--token-file", "FILE",
+     "file with the token that writing asks for", set_text<&DaemonConfig::token_file>},
+    {"", "log_level", text, 0, 0, "--log-level", "L", "error, warning, info (default) or debug",
+     set_log_level},
+    {"", "ignore", texts, 0, 0, "", "", "names that are ignored besides the default ones",
+     set_ignore},
+    {"", "ignore_defaults", boolean, 0, 0, "", "", "false: ignore nothing but `ignore`",
+     set_ignore_defaults},
+
+    {"limits", "max_bytes", integer, 2, 1 << 30, "", "", "size of a fragment's file",
+     set_limit<&Limits::max_bytes>},
+    {"limits", "max_depth", integer, 1, 10'000, "", "", "nested objects and arrays of a fragment",
+     set_limit<&Limits::max_depth>},
+    {"limits", "max_members", integer, 1, 10'000'000, "", "", "members of a fragment, in all",
+     set_limit<&Limits::max_members>},
+
+    {"settle", "first_ms", integer, 0, day_ms, "", "",
+     "an unparsable file is read again after this", set_number<&DaemonConfig::settle_first>},
+    {"settle", "second_ms", integer, 0, day_ms, "", "", "and after this, before it is a reject",
+     set_number<&DaemonConfig::settle_second>},
+
+    {"fold", "quiet_ms", integer, 0, day_ms, "", "",
+     "quiet time after which fresh records are folded", set_number<&DaemonConfig::fold_quiet>},
+    {"fold", "interval_ms", integer, 1, day_ms, "", "", "longest time between folds under load",
+     set_number<&DaemonConfig::fold_interval>},
+    {"fold", "fresh_limit_bytes", integer, 1 << 20, 1LL << 40, "", "",
+     "memory for what is not folded yet", set_number<&DaemonConfig::fresh_limit_bytes>},
+
+    {"http", "threads", integer, 8, 4096, "", "", "connections that are served at once",
+     set_number<&DaemonConfig::http_threads>},
+
+    {"poll", "interval_ms", integer, 100, day_ms, "", "",
+     "time between two looks at folders that can't be watched",
+     set_number<&DaemonConfig::poll_interval>},
+
+    {"root", "name", text, 0, 0, "", "", "name of the root (default: the folder's)", nullptr},
+    {"root", "path", path, 0, 0, "", "", "the folder", nullptr},
+    {"root", "poll", boolean, 0, 0, "", "", "true: look at intervals instead of watching", nullptr},
+
+    {"kind", "name", text, 0, 0, "", "", "a kind that rules may name", nullptr},
+
+    {"rule", "kind", text, 0, 0, "", "", "kind of the fragments that match (default: videos)",
+     nullptr},
+    {"rule", "root", text, 0, 0, "", "", "only fragments of this root", nullptr},
+    {"rule", "match", text, 0, 0, "", "", "glob on the path beneath the root (default: **/*.json)",
+     nullptr},
+    {"rule", "id", texts, 0, 0, "", "", "sources of the id: \"/pointer\", \"stem\", \"path\"",
+     nullptr},
+    {"rule", "rank", integer, int32_low, int32_high, "", "",
+     "lower ranks compose first (default: 0)", nullptr},
+    {"rule", "order_by", text, 0, 0, "", "", "pointer whose value orders fragments of one rank",
+     nullptr},
+    {"rule", "anchor", boolean, 0, 0, "", "",
+     "true: records of this kind exist only while such a fragment does", nullptr},
+    {"rule", "null", text, 0, 0, "", "",
+     "\"delete\" (default) or \"ignore\": what a null in a patch does", nullptr},
+    {"rule", "union", texts, 0, 0, "", "", "pointers whose arrays are united as sets", nullptr},
+    {"rule", "min", texts, 0, 0, "", "", "pointers of which the smallest value stays", nullptr},
+    {"rule", "max", texts, 0, 0, "", "", "pointers of which the largest value stays", nullptr},
+};
+
+std::size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), std::size_t{0});
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    std::size_t diagonal = row[0];
+    row[0] = i;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t above = row[j];
+      row[j] = std::min({above + 1, row[j - 1] + 1, diagonal + (a[i - 1] == b[j - 1] ? 0 : 1)});
+      diagonal = above;
+    }
+  }
+  return row[b.size()];
+}
+
+}  // namespace
+
+std::span<const OptionRow> option_table() {
+  return table;
+}
+
+const OptionRow* find_option(std::string_view section, std::string_view key) {
+  for (const OptionRow& row : table) {
+    if (row.section == section && row.key == key) return &row;
+  }
+  return nullptr;
+}
+
+bool is_section(std::string_view name) {
+  return !name.empty() && std::any_of(std::begin(table), std::end(table),
+                                      [&](const OptionRow& row) { return row.section == name; });
+}
+
+bool is_table_array(std::string_view section) {
+  return section == "root" || section == "kind" || section == "rule";
+}
+
+std::string type_words(const OptionRow& row) {
+  switch (row.type) {
+    case boolean:
+      return "true or false";
+    case integer:
+      return "an integer from " + std::to_string(row.low) + " to " + std::to_string(row.high);
+    case text:
+      return "a string";
+    case path:
+      return "a path";
+    case texts:
+      return "an array of strings";
+  }
+  return {};
+}
+
+std::string_view nearest_word(std::string_view word,
+                              const std::vector<std::string_view>& candidates) {
+  std::string_view best;
+  std::size_t best_distance = std::max<std::size_t>(2, word.size() / 3) + 1;
+  for (const std::string_view candidate : candidates) {
+    const std::size_t distance = edit_distance(word, candidate);
+    if (distance < best_distance) {
+      best = candidate;
+      best_distance = distance;
+    }
+  }
+  return best;
+}
+
+}  // namespace jcn

@@ -1,0 +1,400 @@
+// config: the command line of jcn(8) and the file of jcn.conf(5).
+#include "config.h"
+
+#include <gtest/gtest.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <fstream>
+#include <set>
+#include <sstream>
+
+#include "config_table.h"
+
+namespace jcn {
+namespace {
+
+namespace fs = std::filesystem;
+using std::chrono::milliseconds;
+
+class ConfigTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string name = (fs::temp_directory_path() / "jcn-config-XXXXXX").string();
+    ASSERT_NE(mkdtemp(name.data()), nullptr);
+    folder_ = fs::canonical(name);
+    fs::create_directory(folder_ / "talks");
+    unsetenv("STATE_DIRECTORY");
+    setenv("XDG_STATE_HOME", (folder_ / "state").c_str(), 1);
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+
+  std::string path(const std::string& name) const { return (folder_ / name).string(); }
+
+  Result<Configured> load(std::vector<std::string> words) const {
+    words.insert(words.begin(), "jcn");
+    std::vector<const char*> argv;
+    for (const std::string& word : words) argv.push_back(word.c_str());
+    return load_config(static_cast<int>(argv.size()), argv.data());
+  }
+  DaemonConfig good(const std::vector<std::string>& words) const {
+    auto loaded = load(words);
+    if (!loaded.ok()) {
+      ADD_FAILURE() << loaded.error().message;
+      return {};
+    }
+    return std::get<DaemonConfig>(*loaded);
+  }
+  Error bad(const std::vector<std::string>& words) const {
+    auto loaded = load(words);
+    if (!loaded.ok()) return loaded.error();
+    ADD_FAILURE() << "accepted";
+    return {};
+  }
+
+  // The file's text, with the folder "talks" as a root behind it.
+  std::vector<std::string> file(const std::string& text) const {
+    std::ofstream(path("jcn.conf")) << text;
+    return {"--config", path("jcn.conf"), path("talks")};
+  }
+
+  fs::path folder_;
+};
+
+TEST_F(ConfigTest, OneFolderTakesItsNameAndDefaults) {
+  const DaemonConfig config = good({path("talks")});
+  ASSERT_EQ(config.roots.size(), 1u);
+  EXPECT_EQ(config.roots[0].name, "talks");
+  EXPECT_EQ(config.roots[0].path, path("talks"));
+  EXPECT_FALSE(config.roots[0].named);
+  EXPECT_FALSE(config.rules.prefix_path_ids);
+  EXPECT_EQ(config.listen_host, "127.0.0.1");
+  EXPECT_EQ(config.listen_port, 8640);
+  EXPECT_EQ(config.rules, Rules{});
+  EXPECT_TRUE(config.index.starts_with(path("state/jcn/talks-"))) << config.index;
+}
+
+TEST_F(ConfigTest, FoldersMayBeNamedRelativeLinkedOrOdd) {
+  fs::create_directory(folder_ / "a=b");
+  fs::create_directory(folder_ / "[x,y]");
+  fs::create_directory_symlink(folder_ / "talks", folder_ / "link");
+  EXPECT_EQ(good({"shows=" + path("talks")}).roots[0].name, "shows");
+  EXPECT_TRUE(good({"shows=" + path("talks")}).rules.prefix_path_ids);
+  EXPECT_EQ(good({path("a=b")}).roots[0].name, "a=b");
+  EXPECT_EQ(good({path("talks/../talks/.")}).roots[0].path, path("talks"));
+  EXPECT_EQ(good({path("talks/")}).roots[0].name, "talks");
+  const RootConfig linked = good({path("link")}).roots[0];
+  EXPECT_EQ(linked.name, "link");
+  EXPECT_EQ(linked.path, path("talks"));
+  const auto before = fs::current_path();
+  fs::current_path(folder_);
+  EXPECT_EQ(good({"[x,y]"}).roots[0].path, path("[x,y]"));
+  EXPECT_EQ(good({"--", "talks"}).roots[0].path, path("talks"));
+  fs::current_path(folder_ / "talks");
+  EXPECT_EQ(good({"."}).roots[0].name, "talks");
+  fs::current_path(before);
+}
+
+TEST_F(ConfigTest, SeveralRootsPrefixPathIdsAndShareAnIndexInAnyOrder) {
+  fs::create_directory(folder_ / "films");
+  const DaemonConfig a = good({path("talks"), path("films")});
+  const DaemonConfig b = good({path("films"), path("talks")});
+  EXPECT_TRUE(a.rules.prefix_path_ids);
+  EXPECT_EQ(a.index, b.index);
+  EXPECT_NE(a.index, good({path("talks")}).index);
+}
+
+TEST_F(ConfigTest, RefusesRootsThatCannotBe) {
+  fs::create_directories(folder_ / "talks/inner");
+  fs::create_directories(folder_ / "other/talks");
+  std::ofstream(path("plain.json")) << "{}";
+  EXPECT_EQ(bad({}).code, Code::bad_usage);
+  EXPECT_EQ(bad({path("none")}).code, Code::root_unavailable);
+  EXPECT_EQ(bad({path("plain.json")}).code, Code::root_unavailable);
+  EXPECT_NE(bad({path("talks"), path("other/talks")}).message.find("two roots are named"),
+            std::string::npos);
+  EXPECT_NE(bad({path("talks"), path("talks/inner")}).message.find("nested roots"),
+            std::string::npos);
+  EXPECT_NE(bad({"a=" + path("talks"), "b=" + path("talks")}).message.find("nested roots"),
+            std::string::npos);
+  EXPECT_EQ(bad({"..=" + path("talks")}).code, Code::bad_usage);
+  EXPECT_EQ(bad({std::string(65, 'x') + "=" + path("talks")}).code, Code::bad_usage);
+  EXPECT_NE(bad({"/"}).message.find("can't be a root's name"), std::string::npos);
+}
+
+TEST_F(ConfigTest, TheIndexStandsApartFromRoots) {
+  EXPECT_NE(bad({"--index", path("talks/index"), path("talks")}).message.find("inside the root"),
+            std::string::npos);
+  EXPECT_NE(bad({"--index", path("talks"), path("talks")}).message.find("inside"),
+            std::string::npos);
+  EXPECT_NE(bad({"--index", folder_.string(), path("talks")}).message.find("inside the index"),
+            std::string::npos);
+  EXPECT_EQ(good({"--index", path("talks-index"), path("talks")}).index, path("talks-index"));
+  setenv("STATE_DIRECTORY", (path("var") + ":/elsewhere").c_str(), 1);
+  EXPECT_EQ(good({path("talks")}).index, path("var/index"));
+  unsetenv("STATE_DIRECTORY");
+}
+
+TEST_F(ConfigTest, OptionsOfTheCommandLine) {
+  const DaemonConfig config =
+      good({"--index", path("i"), "--listen", "127.0.0.1:0", "--writable", "--token-file",
+            path("token"), "--log-level=debug", path("talks")});
+  EXPECT_EQ(config.index, path("i"));
+  EXPECT_EQ(config.listen_port, 0);
+  EXPECT_TRUE(config.writable);
+  EXPECT_EQ(config.token_file, path("token"));
+  EXPECT_EQ(config.log_level, "debug");
+  EXPECT_EQ(bad({"--listen", "0.0.0.0:80", path("talks")}).code, Code::bad_usage);
+  EXPECT_EQ(bad({"--listen", "127.0.0.1:65536", path("talks")}).code, Code::bad_usage);
+  EXPECT_EQ(bad({"--listen", "127.0.0.1:", path("talks")}).code, Code::bad_usage);
+  EXPECT_EQ(bad({"--log-level", "loud", path("talks")}).code, Code::bad_usage);
+  EXPECT_EQ(bad({"--index"}).code, Code::bad_usage);
+  const Error error = bad({"--indx", path("i"), path("talks")});
+  EXPECT_EQ(error.code, Code::bad_usage);
+  EXPECT_EQ(error.hint, "did you mean --index?");
+}
+
+TEST_F(ConfigTest, HelpVersionAndCheckPrintAndExit) {
+  const auto text = [&](const std::vector<std::string>& words) {
+    auto loaded = load(words);
+    if (!loaded.ok() || !std::holds_alternative<PrintAndExit>(*loaded)) return std::string();
+    return std::get<PrintAndExit>(*loaded).text;
+  };
+  for (const OptionRow& row : option_table()) {
+    if (!row.flag.empty()) {
+      EXPECT_NE(text({"--help"}).find(row.flag), std::string::npos) << row.flag;
+    }
+  }
+  EXPECT_EQ(text({"--version"}), "jcn " JCN_VERSION "\n");
+  EXPECT_NE(text({"--check-config", path("talks")}).find("root: talks = "), std::string::npos);
+  EXPECT_EQ(bad({"--check-config", path("none")}).code, Code::root_unavailable);
+}
+
+TEST_F(ConfigTest, EveryKeyOfTheFileHasItsEffect) {
+  fs::create_directory(folder_ / "films");
+  std::ofstream(path("jcn.conf")) << R"(
+index = "the-index"
+listen = "127.0.0.1:9000"
+writable = true
+token_file = "/etc/jcn/token"
+log_level = "warning"
+ignore = ["*.bak.json"]
+ignore_defaults = false
+
+[limits]
+max_bytes = 2000
+max_depth = 5
+max_members = 70
+[settle]
+first_ms = 1
+second_ms = 2
+[fold]
+quiet_ms = 3
+interval_ms = 4
+fresh_limit_bytes = 1048576
+[http]
+threads = 16
+[poll]
+interval_ms = 500
+
+[[root]]
+path = "films"
+name = "movies"
+poll = true
+[[root]]
+path = "away"
+
+[[kind]]
+name = "videos"
+[[kind]]
+name = "stats"
+
+[[rule]]
+kind = "stats"
+root = "movies"
+match = "stats/**/*.json"
+id = ["/video/id", "stem", "path"]
+rank = -3
+order_by = "/at"
+anchor = true
+null = "ignore"
+union = ["/tags", "/cast"]
+min = "/first"
+max = ["/views"]
+[[rule]]
+)";
+  const DaemonConfig config = good({"--config", path("jcn.conf"), "--listen", "127.0.0.1:9001"});
+  EXPECT_EQ(config.index, path("the-index"));
+  EXPECT_EQ(config.listen_port, 9001);  // the command line beats the file
+  EXPECT_TRUE(config.writable);
+  EXPECT_EQ(config.token_file, "/etc/jcn/token");
+  EXPECT_EQ(config.log_level, "warning");
+  EXPECT_EQ(config.rules.ignore, std::vector<std::string>{"*.bak.json"});
+  EXPECT_EQ(config.rules.limits, (Limits{2000, 5, 70}));
+  EXPECT_EQ(config.settle_first, milliseconds(1));
+  EXPECT_EQ(config.settle_second, milliseconds(2));
+  EXPECT_EQ(config.fold_quiet, milliseconds(3));
+  EXPECT_EQ(config.fold_interval, milliseconds(4));
+  EXPECT_EQ(config.fresh_limit_bytes, 1048576u);
+  EXPECT_EQ(config.http_threads, 16u);
+  EXPECT_EQ(config.poll_interval, milliseconds(500));
+  ASSERT_EQ(config.roots.size(), 2u);
+  EXPECT_EQ(config.roots[0], (RootConfig{"movies", path("films"), true, true}));
+  EXPECT_EQ(config.roots[1], (RootConfig{"away", path("away"), false, false}));  // offline
+  ASSERT_EQ(config.rules.rules.size(), 2u);
+  Rule stats;
+  stats.kind = "stats";
+  stats.root = "movies";
+  stats.match = "stats/**/*.json";
+  stats.id = {{IdSource::Kind::pointer, "/video/id"},
+              {IdSource::Kind::stem, {}},
+              {IdSource::Kind::path, {}}};
+  stats.rank = -3;
+  stats.order_by = "/at";
+  stats.anchor = true;
+  stats.ignore_nulls = true;
+  stats.merge = {{MergeStrategy::Kind::union_of, "/tags"},
+                 {MergeStrategy::Kind::union_of, "/cast"},
+                 {MergeStrategy::Kind::min, "/first"},
+                 {MergeStrategy::Kind::max, "/views"}};
+  EXPECT_EQ(config.rules.rules[0], stats);
+  EXPECT_EQ(config.rules.rules[1], Rule{});
+}
+
+TEST_F(ConfigTest, IgnoreAddsToTheDefaults) {
+  auto expected = Rules::default_ignore();
+  expected.push_back("*.old");
+  EXPECT_EQ(good(file("ignore = \"*.old\"")).rules.ignore, expected);
+  EXPECT_EQ(good(file("")).rules, Rules{});
+}
+
+struct Mistake {
+  const char* text;
+  const char* message;  // behind "FILE:"
+  const char* hint = "";
+};
+
+TEST_F(ConfigTest, MistakesAreNamedWithLineAndColumn) {
+  static const Mistake mistakes[] = {
+      {"indx = 1", "1:1: unknown key \"indx\"", "did you mean \"index\"?"},
+      {"\n[limit]\nmax_bytes = 9", "2:2: unknown key \"limit\"", "did you mean \"limits\"?"},
+      {"[limits]\nmax_byte = 9", "2:1: unknown key \"max_byte\" in [limits]",
+       "did you mean \"max_bytes\"?"},
+      {"[http]\nsomething = 9", "2:1: unknown key \"something\" in [http]", "known here: threads"},
+      {"[[rule]]\nkidn = \"a\"", "2:1: unknown key \"kidn\" in [rule]", "did you mean \"kind\"?"},
+      {"writable = \"yes\"", "1:12: \"writable\" must be true or false"},
+      {"[limits]\nmax_depth = 0", "2:13: \"max_depth\" must be an integer from 1 to 10000"},
+      {"[limits]\nmax_depth = 1.5", "2:13: \"max_depth\" must be an integer from 1 to 10000"},
+      {"ignore = [1]", "1:10: \"ignore\" must be an array of strings"},
+      {"ignore = [\"a/b\"]", "1:10: ignore pattern \"a/b\" is no pattern for one name"},
+      {"index = 5", "1:9: \"index\" must be a path"},
+      {"listen = \"[::]:1\"", "1:10: listen address \"[::]:1\" is not 127.0.0.1"},
+      {"limits = 5", "1:10: \"limits\" must be a table", "write [limits]"},
+      {"[rule]\nkind = \"a\"", "1:1: \"rule\" must be an array of tables", "write [[rule]]"},
+      {"rule = [1]", "1:8: \"rule\" must be an array of tables", "write [[rule]]"},
+      {"[[root]]\nname = \"x\"", "1:1: a [[root]] needs a path"},
+      {"[[root]]\npath=\"x\"\nname = \"a/b\"", "3:8: \"a/b\" is no name for a root"},
+      {"[[rule]]\nkind = \"Videos\"", "2:8: \"Videos\" is no name for a kind"},
+      {"[[rule]]\nkind = \"search\"", "2:8: \"search\" can't be a kind: /v1/search is reserved"},
+      {"[[kind]]\nname = \"sync\"", "2:8: \"sync\" can't be a kind: /v1/sync is reserved"},
+      {"[[kind]]\n", "1:1: a [[kind]] needs a name"},
+      {"[[kind]]\nname = \"a\"\n[[kind]]\nname = \"a\"", "4:8: kind \"a\" is declared twice"},
+      {"[[kind]]\nname = \"shows\"\n[[rule]]\nkind = \"show\"",
+       "4:8: kind \"show\" is not among the declared ones", "did you mean \"shows\"?"},
+      {"[[rule]]\nid = [\"id\"]", "2:6: \"id\" is no source of an id"},
+      {"[[rule]]\nid = []", "2:6: \"id\" names no source"},
+      {"[[rule]]\nid = [\"/a~2\"]", "2:6: \"/a~2\" is no JSON Pointer"},
+      {"[[rule]]\norder_by = \"at\"", "2:12: \"at\" is no JSON Pointer"},
+      {"[[rule]]\nunion = [\"\"]", "2:9: \"\" is no JSON Pointer"},
+      {"[[rule]]\nmin = [\"/a\"]\nmax = [\"/a\"]",
+       "3:7: \"/a\" has two merge strategies in one rule"},
+      {"[[rule]]\nnull = \"keep\"", "2:8: \"null\" must be \"ignore\" or \"delete\""},
+      {"[[rule]]\nmatch = \"/a\"", "2:9: \"/a\" is no glob on a relative path"},
+      {"[[rule]]\nrank = 4000000000",
+       "2:8: \"rank\" must be an integer from -2147483648 to 2147483647"},
+  };
+  for (const Mistake& mistake : mistakes) {
+    SCOPED_TRACE(mistake.text);
+    const Error error = bad(file(mistake.text));
+    EXPECT_EQ(error.code, Code::bad_configuration);
+    EXPECT_EQ(error.message, path("jcn.conf:") + mistake.message);
+    if (*mistake.hint != '\0') {
+      EXPECT_EQ(error.hint, mistake.hint);
+    }
+  }
+  EXPECT_TRUE(bad(file("\n\nindex = ")).message.starts_with(path("jcn.conf:3:")));
+  EXPECT_EQ(bad(file("[[rule]]\nroot = \"talk\"")).hint, "did you mean \"talks\"?");
+  EXPECT_EQ(bad({"--config", path("missing.conf"), path("talks")}).code, Code::bad_configuration);
+  EXPECT_EQ(bad({"--config", folder_.string(), path("talks")}).code, Code::bad_configuration);
+}
+
+TEST_F(ConfigTest, FoldersOnTheCommandLineReplaceThoseOfTheFile) {
+  const DaemonConfig config = good(file("[[root]]\npath = \"elsewhere\"\n"));
+  ASSERT_EQ(config.roots.size(), 1u);
+  EXPECT_EQ(config.roots[0].path, path("talks"));
+}
+
+TEST_F(ConfigTest, TheSampleConfigurationIsRight) {
+  const DaemonConfig config = good({"--config", JCN_SOURCE_DIR "/tests/data/jcn.conf"});
+  ASSERT_EQ(config.roots.size(), 1u);
+  EXPECT_EQ(config.roots[0].name, "site");
+  const auto kind_of = [&](const std::string& path) {
+    const Rule* rule = config.rules.find({"site", path});
+    return rule == nullptr ? "none" : rule->kind + "/" + std::to_string(rule->rank);
+  };
+  EXPECT_EQ(kind_of("kitchen/rye-loaf.views.json"), "recipes/0");
+  EXPECT_EQ(kind_of("films/short/moth.json"), "videos/0");
+  EXPECT_EQ(kind_of("films/moth.awards.json"), "videos/10");
+  EXPECT_EQ(kind_of("moth.views.json"), "videos/20");
+  EXPECT_EQ(kind_of("moth.txt"), "none");
+  EXPECT_TRUE(config.rules.ignored("films/moth.draft.json"));
+}
+
+TEST(ConfigTable, StandsInOrderWithoutDoubles) {
+  std::set<std::pair<std::string_view, std::string_view>> seen;
+  for (const OptionRow& row : option_table()) {
+    EXPECT_TRUE(seen.emplace(row.section, row.key).second) << row.key;
+    EXPECT_FALSE(row.meaning.empty()) << row.key;
+    EXPECT_EQ(row.set == nullptr, is_table_array(row.section)) << row.key;
+    EXPECT_EQ(row.type == OptionType::integer, row.low < row.high) << row.key;
+  }
+}
+
+// jcn.conf(5) documents each key as ".It Va key" below ".Ss [section]" and no other.
+TEST(ConfigTable, IsWhatTheManPageDocuments) {
+  std::ifstream page(JCN_SOURCE_DIR "/jcn/doc/jcn.conf.5");
+  ASSERT_TRUE(page.is_open());
+  std::set<std::pair<std::string, std::string>> documented, known;
+  std::string line, section;
+  while (std::getline(page, line)) {
+    if (line.starts_with(".Ss ")) {
+      section = line.substr(4);
+      std::erase_if(section, [](char c) { return c == '[' || c == ']'; });
+      if (section == "Top level") section.clear();
+    } else if (line.starts_with(".It Va ")) {
+      std::istringstream words(line.substr(7));
+      std::string key;
+      words >> key;
+      documented.emplace(section, key);
+    }
+  }
+  for (const OptionRow& row : option_table()) known.emplace(row.section, row.key);
+  EXPECT_EQ(documented, known);
+}
+
+// jcn(8) documents each option.
+TEST(ConfigTable, FlagsStandInTheManPage) {
+  std::ifstream file(JCN_SOURCE_DIR "/jcn/doc/jcn.8");
+  ASSERT_TRUE(file.is_open());
+  std::ostringstream page;
+  page << file.rdbuf();
+  for (const OptionRow& row : option_table()) {
+    if (row.flag.empty()) continue;
+    EXPECT_NE(page.str().find(".It Fl Fl " + std::string(row.flag.substr(2))), std::string::npos)
+        << row.flag;
+  }
+}
+
+}  // namespace
+}  // namespace jcn
