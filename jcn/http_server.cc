@@ -1,0 +1,357 @@
+// Facts of CivetWeb 1.15 that this file rests on; http_server_test.cc tests each:
+// - begin_request sees a request before CivetWeb acts on it; a positive return value means
+// "answered".
+// - At a header line that it cannot parse (a folded one) it stops in silence and passes the headers
+// so
+//   far; beyond 64 headers it does the same. Bare line feeds and spaces before a colon it forgives.
+// - Names and values are NUL-terminated in place, in the order in which they came.
+#include "http_server.h"
+
+#include <civetweb.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <exception>
+#include <new>
+#include <utility>
+
+#include "http_guard.h"
+#include "problem.h"
+#include "server_threads.h"
+
+namespace jcn {
+namespace {
+
+// Head and body leave in one write up to this size: two small segments would cost a round trip.
+constexpr std::size_t one_write_bytes = 64 * 1024;
+// A refused body up to this size is read all the same, so that the answer is not lost to a reset.
+constexpr std::uint64_t drained_bytes = 4 << 20;
+
+constexpr std::string_view out_of_memory =
+    "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/problem+json\r\n"
+    "Content-Length: 112\r\nRetry-After: 1\r\nConnection: close\r\n\r\n"
+    "{\"type\":\"about:blank\",\"title\":\"Service Unavailable\",\"status\":503,"
+    "\"detail\":\"Out of memory.\",\"code\":\"overloaded\"}\n";
+static_assert(out_of_memory.size() - out_of_memory.find('{') == 112);
+
+std::string_view view(const char* text) {
+  return text ? std::string_view(text) : std::string_view();
+}
+
+std::vector<Header> headers_of(const mg_request_info& info) {
+  std::vector<Header> headers;
+  headers.reserve(static_cast<std::size_t>(info.num_headers));
+  for (int i = 0; i < info.num_headers; ++i)
+    headers.push_back({view(info.http_headers[i].name), view(info.http_headers[i].value)});
+  return headers;
+}
+
+// True when the headers tile the head without a gap: NAME, NUL for the colon, spaces, VALUE, two
+// NULs for CR LF, the next one; behind the last, the CR of the empty line. Folded lines, bare line
+// feeds, spaces before a colon and whatever else CivetWeb passes over or takes leniently leave a
+// gap. (Without any header nothing keeps the connection, and the guard lets HTTP/1.0 alone pass.)
+bool headers_tile_the_head(const std::vector<Header>& headers) {
+  const char* expected = nullptr;
+  for (const Header& header : headers) {
+    const char* at = header.name.data();
+    if (expected && at != expected) return false;
+    at += header.name.size();
+    for (++at; at != header.value.data(); ++at) {
+      if (*at != ' ') return false;
+    }
+    at += header.value.size();
+    if (at[0] != '\0' || at[1] != '\0') return false;
+    expected = at + 2;
+  }
+  return !expected || *expected == '\r';
+}
+
+// What CivetWeb itself will decide; known beforehand so that the answer can say it.
+bool client_closes(const std::vector<Header>& headers, std::string_view version) {
+  for (const Header& header : headers) {
+    if (!equal_ignoring_case(header.name, "Connection")) continue;
+    static constexpr std::string_view keep_alive = "keep-alive";
+    const auto at =
+        std::search(header.value.begin(), header.value.end(), keep_alive.begin(), keep_alive.end(),
+                    [](char a, char b) { return (a | 0x20) == (b | 0x20); });
+    return at == header.value.end();
+  }
+  return version != "1.1";
+}
+
+// A client that went away is no failure of ours: what cannot be written ends the connection.
+bool write_all(mg_connection* connection, std::string_view text) {
+  return mg_write(connection, text.data(), text.size()) == static_cast<int>(text.size());
+}
+
+void send(mg_connection* connection, const Response& response, bool head_only, bool close) {
+  if (close) mg_disable_connection_keep_alive(connection);
+  std::string text = response_head(response, close);
+  std::string_view rest;
+  if (!head_only && response.status != 304) {
+    rest = response.body;
+    const std::size_t first = std::min(rest.size(), one_write_bytes);
+    text += rest.substr(0, first);
+    rest.remove_prefix(first);
+  }
+  if (!write_all(connection, text) || (!rest.empty() && !write_all(connection, rest)))
+    mg_disable_connection_keep_alive(connection);
+}
+
+bool read_body(mg_connection* connection, std::uint64_t length, std::chrono::milliseconds patience,
+               std::string& body) {
+  const auto until = std::chrono::steady_clock::now() + patience;
+  body.resize(length);
+  std::size_t have = 0;
+  while (have < length) {
+    const int got = mg_read(connection, body.data() + have, length - have);
+    if (got <= 0 || std::chrono::steady_clock::now() > until) return false;
+    have += static_cast<std::size_t>(got);
+  }
+  return true;
+}
+
+void drain(mg_connection* connection, std::uint64_t length) {
+  std::array<char, 4096> scratch;
+  for (std::uint64_t had = 0; had < std::min(length, drained_bytes);) {
+    const int got = mg_read(connection, scratch.data(), scratch.size());
+    if (got <= 0) return;
+    had += static_cast<std::uint64_t>(got);
+  }
+}
+
+}  // namespace
+
+struct HttpServer::Inside {
+  // Constant once the server has started.
+  HttpOptions options;
+  Handler handler;
+  GuardOptions guarded;
+  mg_context* context = nullptr;
+  // Complaints before any thread runs; later ones go to options.log.
+  std::string start_complaint;
+  bool threads_run = false;
+
+  // Any thread.
+  std::atomic<unsigned> connections{0};
+  std::atomic<std::uint64_t> requests{0};
+
+  Inside() { mg_init_library(0); }
+  Inside(const Inside&) = delete;
+  Inside& operator=(const Inside&) = delete;
+  ~Inside() {
+    if (context) {
+      const StopWaker waker(guarded.port);
+      mg_stop(context);
+    }
+    mg_exit_library();
+  }
+
+  bool crowded() const {
+    return connections.load(std::memory_order_relaxed) * 4 > options.threads * 3;
+  }
+  void complain(std::string_view text) const {
+    if (options.log) options.log(text);
+  }
+
+  void answer(mg_connection* connection, const mg_request_info& info);
+  void refuse(mg_connection* connection, const Refusal& refusal, const std::vector<Header>& headers,
+              bool head_only);
+  Response handled(const Request& request) const;
+
+  // CivetWeb's callbacks. No exception leaves them.
+  static Inside& of(const mg_connection* connection) {
+    return *static_cast<Inside*>(mg_get_user_data(mg_get_context(connection)));
+  }
+  static void init_context(const mg_context* context);
+  static int begin_request(mg_connection* connection);
+  static int http_error(mg_connection* connection, int status, const char* message);
+  static int init_connection(const mg_connection* connection, void** data);
+  static void connection_close(const mg_connection* connection);
+  static int log_message(const mg_connection* connection, const char* message);
+};
+
+Response HttpServer::Inside::handled(const Request& request) const {
+  try {
+    return handler(request);
+  } catch (const std::bad_alloc&) {
+    throw;  // answered from constant text
+  } catch (const std::exception& failure) {
+    complain(failure.what());
+  } catch (...) {
+    complain("a request failed by an unknown exception");
+  }
+  return problem(Code::internal, "The request failed inside the server; its log says more.");
+}
+
+void HttpServer::Inside::refuse(mg_connection* connection, const Refusal& refusal,
+                                const std::vector<Header>& headers, bool head_only) {
+  send(connection, problem(refusal.code, refusal.detail), head_only, true);
+  // A client that waits for "100 Continue" sends no body after a refusal.
+  const bool waits = std::any_of(headers.begin(), headers.end(), [](const Header& header) {
+    return equal_ignoring_case(header.name, "Expect");
+  });
+  if (refusal.code == Code::body_too_large && !waits) drain(connection, body_length(headers));
+}
+
+void HttpServer::Inside::answer(mg_connection* connection, const mg_request_info& info) {
+  Request request;
+  request.method = view(info.request_method);
+  request.raw_path = view(info.local_uri_raw);
+  request.raw_query = view(info.query_string);
+  request.headers = headers_of(info);
+  const std::string_view version = view(info.http_version);
+  const bool head_only = request.method == "HEAD";
+
+  // An absolute target would name a second host beside the Host header. (With another port than
+  // ours CivetWeb closes without a word.)
+  if (view(info.request_uri).substr(0, 1) != "/")
+    return refuse(connection, {Code::bad_target, "The target is not a path."}, {}, head_only);
+  if (!headers_tile_the_head(request.headers) && request.headers.size() < MG_MAX_HEADERS)
+    return refuse(connection, {Code::bad_request, "A header is malformed."}, {}, head_only);
+  if (auto refusal = guard(
+          {request.method, version, request.raw_path, request.raw_query, request.headers}, guarded))
+    return refuse(connection, *refusal, request.headers, head_only);
+
+  if (const std::uint64_t length = body_length(request.headers); length > 0) {
+    if (request.header("Expect") && !write_all(connection, "HTTP/1.1 100 Continue\r\n\r\n"))
+      return mg_disable_connection_keep_alive(connection);
+    if (!read_body(connection, length, options.request_timeout, request.body))
+      return refuse(connection, {Code::bad_request, "The body did not arrive."}, {}, head_only);
+  }
+  const Response response = handled(request);
+  const bool close = response.close || crowded() || client_closes(request.headers, version);
+  send(connection, response, head_only, close);
+}
+
+// The sockets listen, no thread runs yet.
+void HttpServer::Inside::init_context(const mg_context* context) {
+  Inside& inside = *static_cast<Inside*>(mg_get_user_data(context));
+  mg_server_port port{};
+  if (mg_get_server_ports(context, 1, &port) == 1)
+    inside.guarded.port = static_cast<std::uint16_t>(port.port);
+  inside.threads_run = true;
+}
+
+int HttpServer::Inside::begin_request(mg_connection* connection) {
+  Inside& inside = of(connection);
+  inside.requests.fetch_add(1, std::memory_order_relaxed);
+  try {
+    inside.answer(connection, *mg_get_request_info(connection));
+  } catch (...) {  // out of memory
+    mg_disable_connection_keep_alive(connection);
+    mg_write(connection, out_of_memory.data(), out_of_memory.size());
+  }
+  return 200;  // answered; the number would only go into CivetWeb's access log
+}
+
+// What CivetWeb refuses before begin_request: heads that are too long or no HTTP. It closes then.
+int HttpServer::Inside::http_error(mg_connection* connection, int status, const char* message) {
+  of(connection).requests.fetch_add(1, std::memory_order_relaxed);
+  try {
+    if (status >= 500 && status != 505) {
+      of(connection).complain(view(message));
+      send(connection, problem(Code::internal, "The server failed before it read the request."),
+           false, true);
+    } else {
+      send(connection,
+           problem(Code::bad_request, "This is no HTTP/1.1 request, or its head is beyond 16 KiB."),
+           false, true);
+    }
+  } catch (...) {
+    mg_write(connection, out_of_memory.data(), out_of_memory.size());
+  }
+  return 0;
+}
+
+int HttpServer::Inside::init_connection(const mg_connection* connection, void**) {
+  of(connection).connections.fetch_add(1, std::memory_order_relaxed);
+  return 0;
+}
+
+void HttpServer::Inside::connection_close(const mg_connection* connection) {
+  of(connection).connections.fetch_sub(1, std::memory_order_relaxed);
+}
+
+int HttpServer::Inside::log_message(const mg_connection* connection, const char* message) {
+  if (!connection || !mg_get_context(connection)) return 1;
+  Inside& inside = of(connection);
+  try {
+    if (inside.threads_run) {
+      inside.complain(view(message));
+    } else {
+      inside.start_complaint = view(message);
+    }
+  } catch (...) {  // out of memory: the complaint is lost, the server goes on
+  }
+  return 1;
+}
+
+HttpServer::HttpServer(std::unique_ptr<Inside> inside) : inside_(std::move(inside)) {}
+HttpServer::HttpServer(HttpServer&&) noexcept = default;
+HttpServer& HttpServer::operator=(HttpServer&&) noexcept = default;
+HttpServer::~HttpServer() = default;
+
+std::uint16_t HttpServer::port() const {
+  return inside_->guarded.port;
+}
+std::uint64_t HttpServer::requests() const {
+  return inside_->requests.load(std::memory_order_relaxed);
+}
+
+Result<HttpServer> HttpServer::start(HttpOptions options, Handler handler) {
+  auto inside = std::make_unique<Inside>();
+  inside->options = std::move(options);
+  inside->handler = std::move(handler);
+  inside->guarded.host_names = inside->options.host_names;
+  inside->guarded.max_body = inside->options.max_body;
+
+  const std::string listen = "127.0.0.1:" + std::to_string(inside->options.port);
+  const std::array<std::pair<const char*, std::string>, 11> settings = {{
+      {"listening_ports", listen},
+      {"num_threads", std::to_string(inside->options.threads)},
+      {"request_timeout_ms", std::to_string(inside->options.request_timeout.count())},
+      {"enable_keep_alive", "yes"},
+      {"keep_alive_timeout_ms", std::to_string(inside->options.keep_alive_timeout.count())},
+      {"tcp_nodelay", "1"},
+      {"decode_url", "no"},
+      {"decode_query_string", "no"},
+      {"enable_auth_domain_check", "no"},
+      {"connection_queue", "256"},
+      {"listen_backlog", "256"},
+  }};
+  std::vector<const char*> configuration;
+  for (const auto& [name, value] : settings) {
+    configuration.push_back(name);
+    configuration.push_back(value.c_str());
+  }
+  configuration.push_back(nullptr);
+  mg_callbacks callbacks{};
+  callbacks.init_context = Inside::init_context;
+  callbacks.begin_request = Inside::begin_request;
+  callbacks.http_error = Inside::http_error;
+  callbacks.init_connection = Inside::init_connection;
+  callbacks.connection_close = Inside::connection_close;
+  callbacks.log_message = Inside::log_message;
+
+  std::array<char, 256> text{};
+  unsigned code = 0;
+  mg_error_data error{&code, text.data(), text.size()};
+  mg_init_data init{&callbacks, inside.get(), configuration.data()};
+  {
+    const SignalsBlocked blocked;
+    inside->context = mg_start2(&init, &error);
+  }
+  if (!inside->context) {
+    const std::string& why = inside->start_complaint;
+    return Error{
+        Code::system,
+        "cannot listen on " + listen + ": " + (why.empty() ? std::string(text.data()) : why),
+        "Is another program on this port? Port 0 picks a free one."};
+  }
+  if (inside->guarded.port == 0) return Error{Code::system, "cannot tell the port of " + listen};
+  return HttpServer(std::move(inside));
+}
+
+}  // namespace jcn

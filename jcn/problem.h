@@ -1,0 +1,27 @@
+// Errors as application/problem+json (RFC 9457):
+//   {"type":"about:blank","title","status","detail","code","hint"?,"errors"?:[{"pointer","detail"}]}
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "jcn/codes.h"
+#include "jcn/result.h"
+#include "response.h"
+
+namespace jcn {
+
+// The HTTP status of an error with that code. A verdict on a fragment is 422.
+int http_status(Code code);
+
+struct ProblemPart {
+  std::string pointer;  // RFC 6901, into the request's body; or the name of a parameter
+  std::string detail;
+};
+
+Response problem(Code code, std::string_view detail, std::string_view hint = {},
+                 const std::vector<ProblemPart>& errors = {});
+Response problem(const Error& error);
+
+}  // namespace jcn

@@ -1,0 +1,78 @@
+#include "response.h"
+
+#include <array>
+#include <charconv>
+#include <chrono>
+
+#include "time_text.h"
+
+namespace jcn {
+namespace {
+
+struct PhraseRow {
+  int status;
+  std::string_view phrase;
+};
+
+constexpr std::array phrase_table = {
+    PhraseRow{200, "OK"},
+    PhraseRow{304, "Not Modified"},
+    PhraseRow{400, "Bad Request"},
+    PhraseRow{403, "Forbidden"},
+    PhraseRow{404, "Not Found"},
+    PhraseRow{405, "Method Not Allowed"},
+    PhraseRow{408, "Request Timeout"},
+    PhraseRow{413, "Content Too Large"},
+    PhraseRow{417, "Expectation Failed"},
+    PhraseRow{421, "Misdirected Request"},
+    PhraseRow{422, "Unprocessable Content"},
+    PhraseRow{431, "Request Header Fields Too Large"},
+    PhraseRow{500, "Internal Server Error"},
+    PhraseRow{503, "Service Unavailable"},
+    PhraseRow{505, "HTTP Version Not Supported"},
+};
+
+void append_number(std::string& out, std::uint64_t value) {
+  char digits[24];
+  const auto end = std::to_chars(digits, digits + sizeof digits, value);
+  out.append(digits, end.ptr);
+}
+
+}  // namespace
+
+std::string_view reason_phrase(int status) {
+  for (const PhraseRow& row : phrase_table) {
+    if (row.status == status) return row.phrase;
+  }
+  return "Unknown";
+}
+
+std::string response_head(const Response& response, bool close) {
+  std::string head;
+  head.reserve(512);
+  head += "HTTP/1.1 ";
+  append_number(head, static_cast<std::uint64_t>(response.status));
+  head += ' ';
+  head += reason_phrase(response.status);
+  head += "\r\nDate: ";
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  head += http_date(std::chrono::duration_cast<std::chrono::nanoseconds>(now).count());
+  if (response.status != 304) {
+    head += "\r\nContent-Type: ";
+    head += response.content_type;
+    head += "\r\nContent-Length: ";
+    append_number(head, response.body.size());
+  }
+  for (const auto& [name, value] : response.headers) {
+    head += "\r\n";
+    head += name;
+    head += ": ";
+    head += value;
+  }
+  head += "\r\nX-Content-Type-Options: nosniff\r\nConnection: ";
+  head += close ? "close" : "keep-alive";
+  head += "\r\n\r\n";
+  return head;
+}
+
+}  // namespace jcn

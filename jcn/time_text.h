@@ -1,0 +1,14 @@
+// Points in time as text. Nanoseconds since the epoch, UTC. Thread-safe.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace jcn {
+
+// RFC 3339: "2026-03-01T12:00:00.123456789Z", always nine digits.
+std::string rfc3339(std::int64_t ns);
+// IMF-fixdate of RFC 9110 §5.6.7: "Sun, 01 Mar 2026 12:00:00 GMT"; fractions are cut off.
+std::string http_date(std::int64_t ns);
+
+}  // namespace jcn
