@@ -1,0 +1,213 @@
+#include "daemon.h"
+
+#include <boost/asio/post.hpp>
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <future>
+#include <utility>
+
+#include "jcn/check.h"
+
+namespace jcn {
+namespace {
+
+using std::chrono::steady_clock;
+
+constexpr std::size_t reading_threads = 2;
+// Beyond so many unread events the kernel's own queue holds them, and may overflow: that means a
+// recrawl, not memory without bound.
+constexpr std::size_t backlog_bound = 65'536;
+constexpr std::chrono::milliseconds backlog_pause{5};
+
+const char* const rules_note = "rules";    // what offline tools compose with
+const char* const judged_note = "judged";  // the last crawl that went to its end judged under these
+
+}  // namespace
+
+Result<std::unique_ptr<Daemon>> Daemon::open(const DaemonConfig& config,
+                                             boost::asio::io_context& io) {
+  WriterOptions options;
+  options.fresh_limit_bytes = config.fresh_limit_bytes;
+  JCN_TRY(std::unique_ptr<IndexWriter> writer, IndexWriter::open(config.index, options));
+  if (!writer->rebuilt_because().empty()) {
+    spdlog::warn("index rebuilt: {}", writer->rebuilt_because());
+  }
+  std::optional<Inotify> inotify;
+  std::optional<Error> no_inotify;
+  if (Result<Inotify> opened = Inotify::open()) {
+    inotify = std::move(*opened);
+  } else {
+    no_inotify = opened.error();
+  }
+  std::unique_ptr<Daemon> daemon(
+      new Daemon(config, io, std::move(writer), std::move(inotify), std::move(no_inotify)));
+  const Inotify* watched = daemon->inotify_ ? &*daemon->inotify_ : nullptr;
+  JCN_TRY(daemon->barrier_, Barrier::open(config.index, watched, daemon->ledger_));
+  return daemon;
+}
+
+Daemon::Daemon(const DaemonConfig& config, boost::asio::io_context& io,
+               std::unique_ptr<IndexWriter> writer, std::optional<Inotify> inotify,
+               std::optional<Error> no_inotify)
+    : config_(config),
+      io_(io),
+      rules_(std::make_shared<const Rules>(config.rules)),
+      inotify_(std::move(inotify)),
+      no_inotify_(std::move(no_inotify)),
+      roots_(config.roots),
+      writer_(std::move(writer)),
+      pause_(io) {
+  const auto rules_now = [this] { return rules(); };
+  fold_ = std::make_unique<FoldThread>(
+      *writer_, FoldTiming{config.fold_quiet, config.fold_interval, config.fresh_limit_bytes / 2});
+  ingest_ = std::make_unique<IngestThread>(IngestThread::Surroundings{
+      *writer_, rules_now, [this] { fold_->poke(); },
+      [this](const std::vector<LookJob::Item>& items) { pool_->release(items); },
+      [this](const FragmentName& name) { pool_->request(name, nullptr); },
+      [this] { walker_->recheck_racy(); }});
+  pool_ = std::make_unique<ReadingPool>(
+      roots_, rules_now, SettleDelays{config.settle_first, config.settle_second}, reading_threads,
+      [this](Finding finding) { ingest_->submit(std::move(finding)); });
+  std::set<std::string> polled;
+  for (const RootConfig& root : config.roots) {
+    if (root.poll) polled.insert(root.name);
+  }
+  walker_ = std::make_unique<Walker>(
+      Walker::Surroundings{roots_, *pool_, ledger_, inotify_ ? &*inotify_ : nullptr,
+                           [this] { return snapshot(); }, rules_now,
+                           [this](std::string name, std::string value) {
+                             ingest_->keep_note(std::move(name), std::move(value));
+                           },
+                           config.poll_interval, std::move(polled)});
+  if (inotify_) events_.emplace(io_, inotify_->fd());
+}
+
+Daemon::~Daemon() {
+  (void)stop();
+  if (events_) (void)events_->release();  // the descriptor is inotify_'s
+}
+
+std::string Daemon::judged_under() const {
+  std::string text = [this] {
+    std::lock_guard guard(rules_lock_);
+    return rules_->to_json();
+  }();
+  for (const RootConfig& root : config_.roots) text += "\n" + root.name + "\t" + root.path;
+  return hash128(text).hex();
+}
+
+void Daemon::start(std::function<void()> ready) {
+  bool judge_anew = false;
+  if (Result<Snapshot> before = snapshot()) {
+    const std::optional<std::string> judged = before->note(judged_note);
+    judge_anew = judged && *judged != judged_under();
+    if (Result<std::vector<std::string>> names = before->roots()) {
+      for (const std::string& name : *names) {
+        if (roots_.known(name)) continue;
+        spdlog::info("root {} is no longer configured: its records go", name);
+        ingest_->forget_root(name, ledger_.issue());
+      }
+    }
+  }
+  if (no_inotify_) {
+    spdlog::warn("no inotify: {}; every folder is polled", no_inotify_->message);
+  }
+  wait_for_events();
+  crawl_all(judge_anew, [this, ready = std::move(ready)] {
+    ingest_->announce_recovered([this, ready] {
+      ready_ = true;
+      boost::asio::post(io_, ready);
+    });
+  });
+}
+
+void Daemon::crawl_all(bool judge_anew, std::function<void()> done) {
+  ingest_->keep_note(rules_note, rules()->to_json());
+  // The ticket dies with the last look of the crawl; then the whole crawl is visible.
+  Ticket inner = ledger_.issue();
+  Ticket ticket(inner.get(), [this, inner, done = std::move(done)](const void*) { crawled(done); });
+  walker_->crawl("", std::move(ticket), judge_anew);
+}
+
+void Daemon::crawled(std::function<void()> done) {
+  if (stopping_) return;  // it was cut short: the next start goes over everything again
+  ingest_->keep_note(judged_note, judged_under());
+  if (done) done();
+}
+
+void Daemon::reload(const DaemonConfig& config) {
+  if (config.roots != config_.roots || config.index != config_.index) {
+    spdlog::warn("reload: roots and the index folder change only with a restart");
+  }
+  {
+    std::lock_guard guard(rules_lock_);
+    if (*rules_ == config.rules) return;
+    rules_ = std::make_shared<const Rules>(config.rules);
+  }
+  spdlog::info("reload: rules changed, every file is judged anew");
+  crawl_all(true, nullptr);
+}
+
+Result<void> Daemon::stop() {
+  if (stopping_.exchange(true)) return {};
+  if (events_) {
+    boost::system::error_code ignored;
+    events_->cancel(ignored);
+  }
+  ledger_.stop();
+  barrier_->overflow();  // nobody reads events any more: lets waiting syncs go
+  walker_->stop();
+  pool_->stop();
+  ingest_->stop();
+  return fold_->stop();
+}
+
+void Daemon::wait_for_events() {
+  if (!events_) return;
+  events_->async_wait(boost::asio::posix::stream_descriptor::wait_read,
+                      [this](const boost::system::error_code& error) {
+                        if (error || stopping_) return;
+                        drain_events();
+                      });
+}
+
+void Daemon::drain_events() {
+  if (walker_->backlog() > backlog_bound) {
+    pause_.expires_after(backlog_pause);
+    pause_.async_wait([this](const boost::system::error_code& error) {
+      if (!error && !stopping_) drain_events();
+    });
+    return;
+  }
+  Result<std::vector<WatchEvent>> events = inotify_->read();
+  if (!events) {
+    spdlog::error("{}", events.error().message);
+    return;
+  }
+  // What comes before a barrier's own event belongs to the epoch that the barrier ends.
+  std::vector<WatchEvent> before;
+  const auto hand_over = [&] {
+    if (!before.empty()) walker_->events(std::exchange(before, {}), ledger_.issue());
+  };
+  for (WatchEvent& event : *events) {
+    if (event.kind == WatchEvent::Kind::overflow) {
+      spdlog::warn("events were lost (queue overflow): everything is gone over again");
+      before.push_back(std::move(event));
+      hand_over();
+      barrier_->overflow();
+      continue;
+    }
+    if (barrier_->is_own(event)) {
+      hand_over();
+      barrier_->take(event);
+      continue;
+    }
+    before.push_back(std::move(event));
+  }
+  hand_over();
+  wait_for_events();
+}
+
+}  // namespace jcn

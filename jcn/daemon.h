@@ -1,0 +1,87 @@
+// The daemon: owns the rooms, in the order of the data's way through them, and answers the routes.
+#pragma once
+
+#include <atomic>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "barrier.h"
+#include "config.h"
+#include "fold_thread.h"
+#include "ingest_thread.h"
+#include "inotify.h"
+#include "jcn/index_writer.h"
+#include "ledger.h"
+#include "reading_pool.h"
+#include "roots.h"
+#include "service.h"
+#include "walker.h"
+
+namespace jcn {
+
+class Daemon final : public Service {
+ public:
+  // Opens the index and starts every thread but the caller's, which runs `io`.
+  static Result<std::unique_ptr<Daemon>> open(const DaemonConfig& config,
+                                              boost::asio::io_context& io);
+  ~Daemon() override;
+
+  // Begins the first crawl; `ready` is called on the io thread once all of it is visible.
+  void start(std::function<void()> ready);
+  // Ends intake, publishes what was read, folds. Within 5 s.
+  Result<void> stop();
+  // Takes rules, ignore patterns and limits from a new configuration; judges anew if they differ.
+  void reload(const DaemonConfig& config);
+
+  Result<Snapshot> snapshot() override;
+  std::shared_ptr<const Rules> rules() override;
+  Status status() override;
+  Readiness readiness() override;
+  Result<SyncAnswer> sync(std::chrono::milliseconds timeout, bool durable) override;
+  Result<FragmentName> locate(const std::string& absolute_path) override;
+  Result<Explanation> explain(const FragmentName& name) override;
+  Result<void> accept(const std::string& root) override;
+
+ private:
+  Daemon(const DaemonConfig& config, boost::asio::io_context& io,
+         std::unique_ptr<IndexWriter> writer, std::optional<Inotify> inotify,
+         std::optional<Error> no_inotify);
+
+  void wait_for_events();
+  void drain_events();
+  void crawl_all(bool judge_anew, std::function<void()> done);
+  void crawled(std::function<void()> done);  // ingest thread or whoever drops the last ticket
+  std::string judged_under() const;          // what verdicts depend on, as a note
+
+  const DaemonConfig config_;
+  boost::asio::io_context& io_;
+  std::atomic<bool> stopping_{false};
+  std::atomic<bool> ready_{false};
+
+  mutable std::mutex rules_lock_;
+  std::shared_ptr<const Rules> rules_;  // guarded by rules_lock_; the value itself is constant
+
+  // In the order of the data's way; destroyed from the end.
+  const std::optional<Inotify> inotify_;
+  const std::optional<Error> no_inotify_;
+  Roots roots_;
+  Ledger ledger_;
+  std::unique_ptr<Barrier> barrier_;
+  std::unique_ptr<IndexWriter> writer_;
+  std::unique_ptr<FoldThread> fold_;
+  std::unique_ptr<IngestThread> ingest_;
+  std::unique_ptr<ReadingPool> pool_;
+  std::unique_ptr<Walker> walker_;
+
+  // The io thread's.
+  std::optional<boost::asio::posix::stream_descriptor> events_;
+  boost::asio::steady_timer pause_;
+};
+
+}  // namespace jcn

@@ -1,0 +1,132 @@
+// What the daemon answers to the routes.
+#include <algorithm>
+#include <future>
+
+#include "daemon.h"
+
+namespace jcn {
+
+using std::chrono::steady_clock;
+
+Result<Snapshot> Daemon::snapshot() {
+  return writer_->snapshot();
+}
+
+std::shared_ptr<const Rules> Daemon::rules() {
+  std::lock_guard guard(rules_lock_);
+  return rules_;
+}
+
+Status Daemon::status() {
+  Status status;
+  status.index = config_.index;
+  status.roots = roots_.status();
+  const bool running = !ready_ || walker_->crawls_running() > 0;
+  status.queue = pool_->waiting();
+  status.crawl_state = running ? "running" : "done";
+  status.crawl_total = walker_->files_found();
+  status.crawl_done =
+      status.crawl_total - std::min<std::uint64_t>(status.crawl_total, status.queue);
+  status.recrawls = walker_->recrawls();
+  status.fragments_read = pool_->files_read();
+  status.fresh = writer_->fresh().records;
+  status.index_bytes = writer_->index_bytes();
+  return status;
+}
+
+Readiness Daemon::readiness() {
+  Readiness readiness;
+  readiness.ready = ready_ && !stopping_;
+  if (stopping_) readiness.reasons.push_back({"stopping", "jcn is shutting down"});
+  if (!ready_) readiness.reasons.push_back({"crawling", "the first crawl is not done yet"});
+  for (Reason& reason : roots_.reasons()) readiness.reasons.push_back(std::move(reason));
+  for (Reason& reason : walker_->reasons()) readiness.reasons.push_back(std::move(reason));
+  if (no_inotify_) {
+    readiness.reasons.push_back(
+        {"no_inotify", no_inotify_->message + "; every folder is polled. Raise the limit: sysctl "
+                                              "fs.inotify.max_user_instances=512, then restart"});
+  }
+  if (const std::optional<Error> error = ingest_->failing()) {
+    readiness.reasons.push_back({"intake_failing", error->message});
+  }
+  if (const std::optional<Error> error = fold_->failing()) {
+    readiness.reasons.push_back({"fold_failing", error->message +
+                                                     "; answers go on from memory, the fold is "
+                                                     "tried again every second"});
+  }
+  return readiness;
+}
+
+Result<SyncAnswer> Daemon::sync(std::chrono::milliseconds timeout, bool durable) {
+  const auto until = steady_clock::now() + timeout;
+  const Error late{Code::sync_timeout, "not everything was visible within the time given",
+                   "ask again, with a longer timeout_ms"};
+  if (walker_->any_polled() || !inotify_) walker_->poll(ledger_.issue());
+  JCN_TRY(std::future<Ledger::Epoch> raised, barrier_->raise());
+  if (raised.wait_until(until) != std::future_status::ready) return late;
+  if (!ledger_.wait_settled(raised.get(), until)) return late;
+  SyncAnswer answer;
+  answer.unsettled = pool_->unsettled();
+  if (durable) JCN_CHECK(fold_->fold_now(until));
+  answer.seq = writer_->seq();
+  return answer;
+}
+
+Result<FragmentName> Daemon::locate(const std::string& absolute_path) {
+  if (std::optional<FragmentName> name = roots_.locate(absolute_path)) return *std::move(name);
+  return Error{Code::no_such_root, absolute_path + " lies beneath none of the roots",
+               "GET /v1/status lists them"};
+}
+
+Result<Explanation> Daemon::explain(const FragmentName& name) {
+  if (!roots_.known(name.root)) {
+    return Error{Code::no_such_root, "there is no root '" + name.root + "'",
+                 "GET /v1/status lists them"};
+  }
+  Explanation answer;
+  answer.root = name.root;
+  answer.path = name.path;
+  const std::shared_ptr<const Rules> rules = this->rules();
+  answer.status = "ignored";
+  if (rules->ignored(name.path)) {
+    answer.why = "its name, or that of a folder above it, matches an ignore pattern";
+    return answer;
+  }
+  const Rule* rule = rules->find(name);
+  if (!rule) {
+    answer.why = "no rule matches its path";
+    return answer;
+  }
+  answer.rule = static_cast<std::size_t>(rule - rules->rules.data());
+  const bool pending = pool_->pending(name);
+  JCN_TRY(Snapshot snapshot, this->snapshot());
+  JCN_TRY(answer.row, snapshot.file(name));
+  if (answer.row) answer.key = answer.row->contributes;
+  if (pending) {
+    answer.status = "pending";
+    answer.why = "it changed and is about to be read, or is waited for until it stops changing";
+  } else if (!answer.row) {
+    answer.why = "there is no such file, as far as jcn knows";
+  } else if (answer.row->reject) {
+    answer.status = "rejected";
+    answer.why = answer.row->reject->message;
+  } else {
+    JCN_TRY(const std::optional<RecordHead> head, snapshot.head(*answer.key));
+    const bool orphan = !head || !head->exists;
+    answer.status = orphan ? "orphan" : "indexed";
+    answer.why = orphan ? "its kind wants an anchor fragment, and its record has none"
+                        : "it is part of its record";
+  }
+  return answer;
+}
+
+Result<void> Daemon::accept(const std::string& root) {
+  if (!roots_.known(root)) {
+    return Error{Code::no_such_root, "there is no root '" + root + "'",
+                 "GET /v1/status lists them"};
+  }
+  walker_->crawl(root, ledger_.issue(), false, true);
+  return {};
+}
+
+}  // namespace jcn

@@ -1,0 +1,114 @@
+#include "fold_thread.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace jcn {
+namespace {
+
+using std::chrono::steady_clock;
+constexpr std::chrono::milliseconds retry_interval{1000};
+
+}  // namespace
+
+FoldThread::FoldThread(IndexWriter& writer, FoldTiming timing)
+    : writer_(writer), timing_(timing), thread_([this] { run(); }) {}
+
+FoldThread::~FoldThread() {
+  (void)stop();
+}
+
+Result<void> FoldThread::stop() {
+  {
+    std::lock_guard guard(lock_);
+    stopped_ = true;
+  }
+  wake_.notify_all();
+  if (!thread_.joinable()) return {};
+  thread_.join();
+  Result<FoldReport> last = writer_.fold();
+  if (!last) return std::move(last).error();
+  return {};
+}
+
+void FoldThread::poke() {
+  bool wake = false;
+  {
+    std::lock_guard guard(lock_);
+    last_published_ = steady_clock::now();
+    wake = !dirty_ || writer_.fresh().bytes > timing_.full_bytes;
+    if (!dirty_) first_unfolded_ = last_published_;
+    dirty_ = true;
+  }
+  if (wake) wake_.notify_all();
+}
+
+Result<void> FoldThread::fold_now(steady_clock::time_point until) {
+  std::unique_lock guard(lock_);
+  if (!dirty_ && begun_ == ended_) return {};
+  const std::uint64_t mine = begun_ + 1;  // one that has begun already may have frozen too early
+  wanted_now_ = true;
+  wake_.notify_all();
+  const bool in_time = folded_.wait_until(
+      guard, until, [&] { return stopped_ || ended_ >= mine || (!dirty_ && begun_ == ended_); });
+  if (failing_) return *failing_;
+  if (!in_time) return Error{Code::sync_timeout, "the fold took longer than the time given", ""};
+  return {};
+}
+
+std::optional<Error> FoldThread::failing() const {
+  std::lock_guard guard(lock_);
+  return failing_;
+}
+
+void FoldThread::run() {
+  std::unique_lock guard(lock_);
+  while (!stopped_) {
+    if (!dirty_ && !wanted_now_) {
+      wake_.wait(guard);
+      continue;
+    }
+    const Time due = std::min(last_published_ + timing_.quiet, first_unfolded_ + timing_.interval);
+    const bool full = writer_.fresh().bytes > timing_.full_bytes;
+    if (!wanted_now_ && !full && steady_clock::now() < due) {
+      wake_.wait_until(guard, due);
+      continue;
+    }
+    fold_once(guard);
+  }
+}
+
+void FoldThread::fold_once(std::unique_lock<std::mutex>& guard) {
+  dirty_ = false;
+  wanted_now_ = false;
+  ++begun_;
+  guard.unlock();
+  Result<FoldReport> report = writer_.fold();
+  guard.lock();
+  ++ended_;
+  if (report) {
+    failing_.reset();
+  } else {
+    failing_ = report.error();
+    dirty_ = true;
+    first_unfolded_ = last_published_ = steady_clock::now();
+    spdlog::error("fold: {}: {}; tried again in {} ms", code_name(report.error().code),
+                  report.error().message, retry_interval.count());
+  }
+  folded_.notify_all();
+  if (failing_) {
+    wake_.wait_for(guard, retry_interval, [&] { return stopped_ || wanted_now_; });
+    return;
+  }
+  for (bool more = true; more && !stopped_ && !wanted_now_;) {
+    guard.unlock();
+    Result<bool> merged = writer_.merge();
+    if (!merged) spdlog::error("merge: {}", merged.error().message);
+    guard.lock();
+    more = merged && *merged;
+  }
+}
+
+}  // namespace jcn

@@ -1,0 +1,208 @@
+#include "ingest_thread.h"
+
+#include <spdlog/spdlog.h>
+#include <time.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "jcn/ingest.h"
+
+namespace jcn {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+constexpr std::size_t queue_bound = 4096;   // findings that may wait
+constexpr std::size_t batch_bound = 1024;   // findings published in one step
+constexpr std::size_t racy_bound = 65'536;  // names kept for another look
+constexpr milliseconds retry_interval{250};
+
+std::int64_t wall_clock_ns() {
+  timespec now{};
+  ::clock_gettime(CLOCK_REALTIME, &now);
+  return now.tv_sec * std::int64_t{1'000'000'000} + now.tv_nsec;
+}
+
+}  // namespace
+
+IngestThread::IngestThread(Surroundings surroundings)
+    : in_(std::move(surroundings)), thread_([this] { run(); }) {}
+
+IngestThread::~IngestThread() {
+  stop();
+}
+
+void IngestThread::stop() {
+  {
+    std::lock_guard guard(lock_);
+    stopped_ = true;
+  }
+  wake_.notify_all();
+  room_.notify_all();
+  if (thread_.joinable()) thread_.join();
+}
+
+void IngestThread::submit(Finding finding) {
+  {
+    std::unique_lock guard(lock_);
+    room_.wait(guard, [&] { return stopped_ || queue_.findings.size() < queue_bound; });
+    queue_.findings.push_back(std::move(finding));
+  }
+  wake_.notify_one();
+}
+
+void IngestThread::keep_note(std::string name, std::optional<std::string> value) {
+  {
+    std::lock_guard guard(lock_);
+    queue_.notes[std::move(name)] = std::move(value);
+  }
+  wake_.notify_one();
+}
+
+void IngestThread::forget_root(std::string root, Ticket ticket) {
+  {
+    std::lock_guard guard(lock_);
+    queue_.forgotten_roots.emplace_back(std::move(root), std::move(ticket));
+  }
+  wake_.notify_one();
+}
+
+void IngestThread::announce_recovered(std::function<void()> done) {
+  {
+    std::lock_guard guard(lock_);
+    queue_.announced = std::move(done);
+  }
+  wake_.notify_one();
+}
+
+std::optional<Error> IngestThread::failing() const {
+  std::lock_guard guard(lock_);
+  return failing_;
+}
+
+void IngestThread::run() {
+  std::unique_lock guard(lock_);
+  for (;;) {
+    const auto due = racy_.empty() ? steady_clock::time_point::max() : racy_.front().due;
+    const auto something = [&] { return stopped_ || !queue_.empty(); };
+    if (racy_.empty()) {
+      wake_.wait(guard, something);
+    } else {
+      wake_.wait_until(guard, due, something);
+    }
+    if (queue_.empty()) {
+      if (stopped_) return;
+      guard.unlock();
+      look_again_at_due();
+      guard.lock();
+      continue;
+    }
+    Work work;
+    if (queue_.findings.size() > batch_bound) {
+      auto middle = queue_.findings.begin() + batch_bound;
+      work.findings.assign(std::make_move_iterator(queue_.findings.begin()),
+                           std::make_move_iterator(middle));
+      queue_.findings.erase(queue_.findings.begin(), middle);
+    } else {
+      std::swap(work, queue_);
+    }
+    guard.unlock();
+    room_.notify_all();
+    for (;;) {
+      Result<void> done = publish(work);
+      if (done) break;
+      spdlog::error("publish: {}: {}", code_name(done.error().code), done.error().message);
+      guard.lock();
+      failing_ = done.error();
+      const bool give_up = wake_.wait_for(guard, retry_interval, [&] { return stopped_; });
+      guard.unlock();
+      if (give_up) return;  // the files are still there: the next start reads them
+    }
+    std::vector<LookJob::Item> items;
+    for (Finding& finding : work.findings) {
+      std::move(finding.items.begin(), finding.items.end(), std::back_inserter(items));
+    }
+    in_.release(items);
+    if (work.announced) work.announced();
+    items.clear();
+    work = {};  // the tickets die here: published
+    if (!racy_.empty() && racy_.front().due <= steady_clock::now()) look_again_at_due();
+    guard.lock();
+    failing_.reset();
+  }
+}
+
+Result<void> IngestThread::publish(Work& work) {
+  const std::shared_ptr<const Rules> rules = in_.rules();
+  std::vector<Look> looks;
+  for (Finding& finding : work.findings) {
+    looks.insert(looks.end(), finding.looks.begin(), finding.looks.end());
+  }
+  for (const auto& [root, ticket] : work.forgotten_roots) {
+    JCN_TRY(std::vector<Look> gone, looks_at_forgotten(root));
+    std::move(gone.begin(), gone.end(), std::back_inserter(looks));
+  }
+  remember_racy(looks);
+  {
+    JCN_TRY(Snapshot snapshot, in_.writer.snapshot());
+    JCN_TRY(Batch batch, plan_batch(snapshot, *rules, std::move(looks), wall_clock_ns()));
+    batch.notes = work.notes;
+    JCN_CHECK(publish_batch(std::move(batch)));
+  }
+  if (work.announced) {
+    JCN_TRY(Snapshot snapshot, in_.writer.snapshot());
+    JCN_TRY(Batch batch, plan_announcement(snapshot, in_.writer.recovered()));
+    JCN_CHECK(publish_batch(std::move(batch)));
+    in_.writer.finish_recovery();
+  }
+  return {};
+}
+
+Result<void> IngestThread::publish_batch(Batch batch) {
+  if (batch.empty()) return {};
+  Result<std::uint64_t> head = in_.writer.publish(std::move(batch));
+  if (!head) return std::move(head).error();
+  in_.published();
+  return {};
+}
+
+Result<std::vector<Look>> IngestThread::looks_at_forgotten(const std::string& root) {
+  JCN_TRY(Snapshot snapshot, in_.writer.snapshot());
+  std::vector<Look> looks;
+  JCN_CHECK(
+      snapshot.for_each_file(root, "", "", false, [&](const std::string& path, const FileRow&) {
+        Look look;
+        look.name = {root, path};
+        looks.push_back(std::move(look));
+        return true;
+      }));
+  return looks;
+}
+
+void IngestThread::remember_racy(const std::vector<Look>& looks) {
+  for (const Look& look : looks) {
+    if (std::holds_alternative<Gone>(look.found)) continue;
+    const std::int64_t wait = look.facts.ctime_ns + racy_window_ns - look.read_ns;
+    // Longer: a clock was set; another look would not help.
+    if (wait <= 0 || wait > racy_window_ns) continue;
+    if (racy_.size() >= racy_bound) {
+      racy_overflow_ = true;
+      continue;
+    }
+    racy_.push_back(
+        {steady_clock::now() + std::chrono::nanoseconds(wait) + milliseconds(20), look.name});
+  }
+}
+
+void IngestThread::look_again_at_due() {
+  const auto now = steady_clock::now();
+  while (!racy_.empty() && racy_.front().due <= now) {
+    in_.look_again(racy_.front().name);
+    racy_.pop_front();
+  }
+  if (racy_.empty() && std::exchange(racy_overflow_, false)) in_.look_again_everywhere();
+}
+
+}  // namespace jcn

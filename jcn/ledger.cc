@@ -1,0 +1,47 @@
+#include "ledger.h"
+
+namespace jcn {
+
+Ticket Ledger::issue() {
+  std::lock_guard guard(lock_);
+  const Epoch epoch = current_;
+  ++open_[epoch];
+  // A shared_ptr to nothing, whose deleter is the point.
+  return Ticket(static_cast<const void*>(this), [this, epoch](const void*) { release(epoch); });
+}
+
+void Ledger::release(Epoch epoch) {
+  std::lock_guard guard(lock_);
+  if (--open_[epoch] == 0) {
+    open_.erase(epoch);
+    changed_.notify_all();
+  }
+}
+
+Ledger::Epoch Ledger::close_epoch() {
+  std::lock_guard guard(lock_);
+  return current_++;
+}
+
+bool Ledger::settled_locked(Epoch epoch) const {
+  return open_.empty() || open_.begin()->first > epoch;
+}
+
+bool Ledger::settled(Epoch epoch) {
+  std::lock_guard guard(lock_);
+  return settled_locked(epoch);
+}
+
+bool Ledger::wait_settled(Epoch epoch, std::chrono::steady_clock::time_point until) {
+  std::unique_lock guard(lock_);
+  changed_.wait_until(guard, until, [&] { return stopped_ || settled_locked(epoch); });
+  return settled_locked(epoch);
+}
+
+void Ledger::stop() {
+  std::lock_guard guard(lock_);
+  stopped_ = true;
+  changed_.notify_all();
+}
+
+}  // namespace jcn

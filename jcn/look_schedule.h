@@ -1,0 +1,131 @@
+// The schedule of looks: which path is read when. A pure state machine: it owns no thread and no
+// clock, so that tests step it.
+//
+// Invariants:
+// 1. At most one look per path is under way. A request for such a path marks it dirty: it is looked
+//    at again afterwards.
+// 2. A pair (the two ends of a rename) is looked at as one job, and only when neither end is under
+// way.
+// 3. Settle: a torn file is looked at again after settle.first, then settle.second; only then is
+// its
+//    verdict final. A change in between begins the count anew, under the later event's ticket:
+//    earlier barriers then list the path as unsettled instead of waiting for it.
+// 4. A file that was last changed longer ago than both delays is settled already.
+// Not thread-safe: ReadingPool guards it.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <unordered_map>
+#include <vector>
+
+#include "jcn/record.h"
+#include "ledger.h"
+
+namespace jcn {
+
+struct SettleDelays {
+  std::chrono::milliseconds first{100};
+  std::chrono::milliseconds second{500};
+};
+
+struct LookJob {
+  struct Item {
+    FragmentName name;
+    Ticket ticket;
+    bool judge_anew = false;
+    std::uint32_t failures = 0;  // looks in a row that could not be finished (ReadLater)
+  };
+  std::vector<Item> items;  // one, or the ends of renames
+};
+
+enum class LookEnd : std::uint8_t {
+  settled,  // a verdict, publish it
+  torn,     // a verdict that a writer in mid-write can cause
+  later,    // could not be finished
+};
+
+class LookSchedule {
+ public:
+  using Time = std::chrono::steady_clock::time_point;
+
+  explicit LookSchedule(SettleDelays delays) : delays_(delays) {}
+
+  void request(const FragmentName& name, Ticket ticket, Time now, std::chrono::milliseconds delay,
+               bool judge_anew);
+  void request_pair(const FragmentName& from, const FragmentName& to, const Ticket& ticket,
+                    Time now);
+
+  std::optional<LookJob> next(Time now);
+  // When next() will have something without another request; absent: never.
+  std::optional<Time> next_time() const;
+
+  // What became of one item of a job. True: publish the verdict (a torn one, too, once it is
+  // final). `unchanged_for`: how long ago the file was last changed, by its ctime. The path stays
+  // under way.
+  bool finished(const LookJob::Item& item, LookEnd end, const FileFacts& facts,
+                std::chrono::nanoseconds unchanged_for);
+  // For a job of several items in which nothing was found: true when it will be looked at again
+  // shortly, instead of being published; then it is not to be finished and released.
+  bool postpone(const LookJob& job, Time now);
+  // The item's verdict, if any, is in the hands of the next room: the path may be looked at again.
+  // (Earlier, a later verdict could overtake it.)
+  void release(const LookJob::Item& item, Time now);
+
+  std::size_t size() const { return entries_.size(); }
+  bool contains(const FragmentName& name) const { return entries_.contains(name); }
+  std::vector<FragmentName> beneath(const std::string& root, const std::string& prefix) const;
+  // Paths that wait for a quiet moment.
+  std::vector<FragmentName> unsettled() const;
+
+ private:
+  struct NameHash {
+    std::size_t operator()(const FragmentName& name) const;
+  };
+  enum class Phase : std::uint8_t { waiting, ready, under_way };
+  struct Entry {
+    Phase phase = Phase::ready;
+    Time due;                   // while waiting
+    std::uint64_t version = 0;  // of its place in ready_ or waiting_; older places are stale
+    Ticket ticket;
+    bool judge_anew = false;
+    std::uint8_t torn_looks = 0;
+    std::uint8_t postponed = 0;
+    std::uint32_t failures = 0;
+    FileFacts torn_facts;
+    bool again = false;  // after this look, in any case
+    std::chrono::milliseconds again_delay{0};
+    bool published = false;
+    bool dirty = false;
+    bool dirty_anew = false;
+    std::chrono::milliseconds dirty_delay{0};
+    Ticket dirty_ticket;
+  };
+  struct Place {
+    std::vector<FragmentName> names;
+    std::uint64_t version = 0;
+  };
+  struct BlockedGroup {
+    std::vector<FragmentName> names;
+    Ticket ticket;
+  };
+
+  void place(const FragmentName& name, Entry& entry, Time now, std::chrono::milliseconds delay);
+  void request_group(std::vector<FragmentName> names, const Ticket& ticket);
+  void unblock_groups();
+  bool under_way(const FragmentName& name) const;
+
+  const SettleDelays delays_;
+  std::unordered_map<FragmentName, Entry, NameHash> entries_;
+  std::deque<Place> ready_;
+  std::multimap<Time, Place> waiting_;
+  std::vector<BlockedGroup> blocked_;
+  // The names of places with more than one, by version.
+  std::unordered_map<std::uint64_t, std::vector<FragmentName>> groups_;
+  std::uint64_t versions_ = 0;
+};
+
+}  // namespace jcn

@@ -1,0 +1,154 @@
+// jcn: the daemon. Steps: configuration, index, HTTP (listens first), crawl, the ready line,
+// signals.
+#include <fcntl.h>
+#include <signal.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+#include <systemd/sd-daemon.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <variant>
+
+#include "config.h"
+#include "daemon.h"
+#include "http_server.h"
+#include "routes.h"
+
+namespace {
+
+using namespace jcn;
+
+// Exit statuses; documented in jcn(8).
+constexpr int exit_ok = 0;
+constexpr int exit_failed = 1;
+constexpr int exit_usage = 2;
+
+int complain(const Error& error) {
+  std::fprintf(stderr, "jcn: %s: %s\n", std::string(code_name(error.code)).c_str(),
+               error.message.c_str());
+  if (!error.hint.empty()) std::fprintf(stderr, "jcn: hint: %s\n", error.hint.c_str());
+  const bool usage = error.code == Code::bad_usage || error.code == Code::bad_configuration;
+  return usage ? exit_usage : exit_failed;
+}
+
+void log_to_stderr(const std::string& level) {
+  auto logger = spdlog::stderr_logger_mt("jcn");
+  logger->set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %l %v", spdlog::pattern_time_type::utc);
+  spdlog::set_default_logger(std::move(logger));
+  spdlog::set_level(spdlog::level::from_str(level));
+}
+
+// INDEX/daemon.addr tells offline tools where to ask; there while the daemon is.
+class AddressFile {
+ public:
+  AddressFile(std::string path, const std::string& url) : path_(std::move(path)) {
+    const std::string text = url + "\n";
+    const std::string aside = path_ + ".new";
+    std::FILE* file = std::fopen(aside.c_str(), "we");
+    bool written = file != nullptr;
+    if (file) {
+      written = std::fwrite(text.data(), 1, text.size(), file) == text.size();
+      written = std::fclose(file) == 0 && written;
+    }
+    if (!written || std::rename(aside.c_str(), path_.c_str()) != 0) warn();
+  }
+  ~AddressFile() { std::remove(path_.c_str()); }
+  AddressFile(const AddressFile&) = delete;
+  AddressFile& operator=(const AddressFile&) = delete;
+
+ private:
+  void warn() const {
+    spdlog::warn("{} could not be written: jcnctl --index won't find jcn", path_);
+  }
+  const std::string path_;
+};
+
+void print_ready(Daemon& daemon, const std::string& url) {
+  Result<Snapshot> snapshot = daemon.snapshot();
+  if (!snapshot) {
+    spdlog::error("{}", snapshot.error().message);
+    return;
+  }
+  const IndexCounts counts = snapshot->counts();
+  std::uint64_t records = 0;
+  for (const auto& [kind, number] : counts.records) records += number;
+  std::printf("jcn: ready %s records=%llu rejects=%llu\n", url.c_str(),
+              static_cast<unsigned long long>(records),
+              static_cast<unsigned long long>(counts.rejects));
+  std::fflush(stdout);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  // Configuration.
+  Result<Configured> configured = load_config(argc, argv);
+  if (!configured) return complain(configured.error());
+  if (const auto* text = std::get_if<PrintAndExit>(&*configured)) {
+    std::fputs(text->text.c_str(), stdout);
+    return exit_ok;
+  }
+  const DaemonConfig config = std::get<DaemonConfig>(*std::move(configured));
+  log_to_stderr(config.log_level);
+  ::signal(SIGPIPE, SIG_IGN);
+
+  // The index, and every thread behind it.
+  boost::asio::io_context io(1);
+  boost::asio::signal_set ending(io, SIGTERM, SIGINT);
+  boost::asio::signal_set reloading(io, SIGHUP);
+  Result<std::unique_ptr<Daemon>> daemon = Daemon::open(config, io);
+  if (!daemon) return complain(daemon.error());
+
+  // HTTP listens before the first crawl: /readyz says how far it is.
+  HttpOptions http;
+  http.port = config.listen_port;
+  http.threads = config.http_threads;
+  http.log = [](std::string_view message) { spdlog::warn("http: {}", message); };
+  Service& service = **daemon;
+  Result<HttpServer> server = HttpServer::start(
+      http, [&service](const Request& request) { return handle(request, service); });
+  if (!server) return complain(server.error());
+  const std::string url = "http://127.0.0.1:" + std::to_string(server->port()) + "/";
+  const AddressFile address(config.index + "/daemon.addr", url);
+
+  ::sd_notify(0, "READY=1\nSTATUS=first crawl");  // nothing happens when systemd isn't there
+
+  // Signals.
+  int status = exit_ok;
+  ending.async_wait([&](const boost::system::error_code& error, int) {
+    if (!error) io.stop();
+  });
+  std::function<void()> wait_for_reload = [&] {
+    reloading.async_wait([&](const boost::system::error_code& error, int) {
+      if (error) return;
+      Result<Configured> again = load_config(argc, argv);
+      if (!again) {
+        spdlog::error("reload refused, the old configuration stays: {}", again.error().message);
+      } else if (const auto* fresh = std::get_if<DaemonConfig>(&*again)) {
+        (*daemon)->reload(*fresh);
+      }
+      wait_for_reload();
+    });
+  };
+  wait_for_reload();
+
+  // The first crawl, then the ready line; events are drained by this thread until the end.
+  (*daemon)->start([&] {
+    print_ready(**daemon, url);
+    ::sd_notify(0, "STATUS=ready");
+  });
+  io.run();
+
+  ::sd_notify(0, "STOPPING=1");
+  // The end: no more intake, the fresh layer folded.
+  if (Result<void> stopped = (*daemon)->stop(); !stopped) {
+    spdlog::error("the last fold failed: {}; the files are read again at the next start",
+                  stopped.error().message);
+    status = exit_failed;
+  }
+  return status;
+}

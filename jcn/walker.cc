@@ -1,0 +1,273 @@
+#include "walker.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "jcn/read.h"
+
+namespace jcn {
+namespace {
+
+using Kind = WatchEvent::Kind;
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+// How long one end of a rename waits for the other: they are queued one behind the other, but not
+// in one step.
+constexpr milliseconds departure_patience{5};
+// A file that is written or truncated is looked at once it was quiet for so long, or is closed.
+constexpr milliseconds write_patience{100};
+constexpr milliseconds offline_interval{1000};
+// Walks wait while more looks than this are waiting.
+constexpr std::size_t look_bound = 8192;
+
+}  // namespace
+
+Walker::Walker(Surroundings surroundings)
+    : in_(std::move(surroundings)),
+      next_poll_(steady_clock::now() + in_.poll_interval),
+      next_offline_look_(steady_clock::now() + offline_interval),
+      thread_([this] { run(); }) {}
+
+Walker::~Walker() {
+  stop();
+}
+
+void Walker::stop() {
+  stopping_ = true;
+  {
+    std::lock_guard guard(lock_);
+    stopped_ = true;
+  }
+  wake_.notify_all();
+  if (thread_.joinable()) thread_.join();
+}
+
+void Walker::push(Message message) {
+  {
+    std::lock_guard guard(lock_);
+    if (auto* events = std::get_if<Events>(&message)) backlog_ += events->events.size();
+    queue_.push_back(std::move(message));
+  }
+  wake_.notify_one();
+}
+
+void Walker::events(std::vector<WatchEvent> events, Ticket ticket) {
+  push(Events{std::move(events), std::move(ticket)});
+}
+
+void Walker::crawl(std::string root, Ticket ticket, bool judge_anew, bool accept) {
+  push(Crawl{std::move(root), std::move(ticket), judge_anew, accept});
+}
+
+void Walker::poll(Ticket ticket) {
+  push(Poll{std::move(ticket)});
+}
+
+void Walker::recheck_racy() {
+  push(RecheckRacy{});
+}
+
+std::size_t Walker::backlog() const {
+  std::lock_guard guard(lock_);
+  return backlog_;
+}
+
+std::vector<Reason> Walker::reasons() const {
+  std::lock_guard guard(lock_);
+  std::vector<Reason> all;
+  for (const auto& [key, reason] : reasons_) all.push_back(reason);
+  return all;
+}
+
+void Walker::note_reason(const std::string& key, Reason reason) {
+  std::lock_guard guard(lock_);
+  reasons_[key] = std::move(reason);
+}
+
+void Walker::clear_reason(const std::string& key) {
+  std::lock_guard guard(lock_);
+  reasons_.erase(key);
+}
+
+Walker::Time Walker::next_due() const {
+  Time due = std::min(next_poll_, next_offline_look_);
+  for (const auto& [cookie, departure] : departures_) due = std::min(due, departure.due);
+  return due;
+}
+
+void Walker::run() {
+  std::unique_lock guard(lock_);
+  while (!stopped_) {
+    if (queue_.empty()) {
+      const Time due = next_due();
+      if (wake_.wait_until(guard, due, [&] { return stopped_ || !queue_.empty(); })) continue;
+      guard.unlock();
+      tend(steady_clock::now());
+      guard.lock();
+      continue;
+    }
+    Message message = std::move(queue_.front());
+    queue_.pop_front();
+    if (auto* events = std::get_if<Events>(&message)) backlog_ -= events->events.size();
+    guard.unlock();
+    if (auto* events = std::get_if<Events>(&message)) {
+      take(*events);
+    } else if (auto* crawl = std::get_if<Crawl>(&message)) {
+      ++crawls_running_;
+      files_found_ = 0;
+      for (const std::string& root : in_.roots.names()) {
+        if (crawl->root.empty() || crawl->root == root) crawl_root(root, *crawl);
+      }
+      --crawls_running_;
+    } else if (auto* poll = std::get_if<Poll>(&message)) {
+      poll_pass(poll->ticket);
+    } else {
+      Result<Snapshot> snapshot = in_.snapshot();
+      std::vector<FragmentName> racy;
+      for (const std::string& root : in_.roots.names()) {
+        if (!snapshot) break;  // tried again with the next crawl
+        (void)snapshot->for_each_file(root, "", "", false,
+                                      [&](const std::string& path, const FileRow& row) {
+                                        if (racily_clean(row)) racy.push_back({root, path});
+                                        return true;
+                                      });
+      }
+      for (const FragmentName& name : racy) {
+        in_.pool.wait_below(look_bound);
+        in_.pool.request(name, nullptr);
+      }
+    }
+    message = RecheckRacy{};  // lets the ticket go before the next wait
+    const Time now = steady_clock::now();
+    if (next_due() <= now) tend(now);
+    guard.lock();
+  }
+}
+
+void Walker::tend(Time now) {
+  flush_departures(now);
+  if (now >= next_poll_) {
+    next_poll_ = now + in_.poll_interval;
+    if (any_polled()) poll_pass(in_.ledger.issue());
+  }
+  if (now >= next_offline_look_) {
+    next_offline_look_ = now + offline_interval;
+    if (!in_.roots.any_offline()) return;
+    for (const RootStatus& root : in_.roots.status()) {
+      if (root.state == "offline")
+        crawl_root(root.name, {root.name, in_.ledger.issue(), false, false});
+    }
+  }
+}
+
+void Walker::take(Events& message) {
+  for (const WatchEvent& event : message.events) take_event(event, message.ticket);
+}
+
+void Walker::take_event(const WatchEvent& event, const Ticket& ticket) {
+  if (event.kind == Kind::overflow) {
+    ++recrawls_;
+    for (const std::string& root : in_.roots.names())
+      crawl_root(root, {root, ticket, false, false});
+    return;
+  }
+  if (event.kind == Kind::ignored) return tree_.forget_watch(event.watch);
+  const std::optional<FolderName> folder = tree_.by_watch(event.watch);
+  if (!folder) return;  // of a folder that was left
+  if (event.kind == Kind::unmounted) {
+    ++recrawls_;
+    return crawl_root(folder->root, {folder->root, ticket, false, false});
+  }
+  if (event.kind == Kind::self_gone) {
+    // A folder below a root: its parent tells. The root itself: see whether it is there.
+    if (folder->path.empty()) crawl_root(folder->root, {folder->root, ticket, false, false});
+    return;
+  }
+  if (event.name.empty()) {
+    if (event.kind == Kind::attributes) {
+      std::vector<FolderName> subfolders;
+      scan_folder(*folder, {ticket}, true, subfolders);
+      for (const FolderName& subfolder : subfolders) scan_tree(subfolder, {ticket});
+    }
+    return;
+  }
+  if (event.folder) return take_folder_event(event, *folder, ticket);
+  take_file_event(event, {folder->root, join_path(folder->path, event.name)}, ticket);
+}
+
+void Walker::take_folder_event(const WatchEvent& event, const FolderName& folder,
+                               const Ticket& ticket) {
+  const FolderName name{folder.root, join_path(folder.path, event.name)};
+  switch (event.kind) {
+    case Kind::moved_from:
+      departures_[event.cookie] = {name, true, ticket, steady_clock::now() + departure_patience};
+      return;
+    case Kind::moved_to:
+      if (auto it = departures_.find(event.cookie); it != departures_.end()) {
+        const FolderName from = it->second.name;
+        departures_.erase(it);
+        return move_folder(from, name, ticket);
+      }
+      return refresh_folder(name, ticket);
+    case Kind::deleted:
+      return refresh_folder(name, ticket);
+    default: {  // created, attributes
+      if (in_.rules()->ignored(name.path)) return;
+      const WatchedFolder* known = tree_.find(name);
+      const auto root = in_.roots.fd(name.root);
+      if (known && root) {
+        // Found by a walk before its event was read: then nothing is left to do.
+        Result<FolderEntry> entry = stat_entry(root->get(), name.path);
+        if (entry && entry->type == FolderEntry::Type::folder &&
+            entry->facts.inode == known->inode) {
+          return;
+        }
+      }
+      return refresh_folder(name, ticket);
+    }
+  }
+}
+
+void Walker::take_file_event(const WatchEvent& event, const FragmentName& name,
+                             const Ticket& ticket) {
+  const bool eligible = !in_.rules()->ignored(name.path) && in_.rules()->find(name) != nullptr;
+  if (event.kind == Kind::moved_from) {
+    if (eligible) {
+      departures_[event.cookie] = {name, false, ticket, steady_clock::now() + departure_patience};
+    }
+    return;
+  }
+  if (event.kind == Kind::moved_to) {
+    if (auto it = departures_.find(event.cookie); it != departures_.end()) {
+      const FragmentName from = it->second.name;
+      departures_.erase(it);
+      return eligible ? in_.pool.request_pair(from, name, ticket) : in_.pool.request(from, ticket);
+    }
+  }
+  if (!eligible) return;
+  if (event.kind == Kind::modified) return in_.pool.request(name, ticket, write_patience);
+  in_.pool.request(name, ticket);
+}
+
+void Walker::depart(const Departure& departure) {
+  if (departure.folder) {
+    refresh_folder(departure.name, departure.ticket);
+  } else {
+    in_.pool.request(departure.name, departure.ticket);
+  }
+}
+
+void Walker::flush_departures(Time now) {
+  for (auto it = departures_.begin(); it != departures_.end();) {
+    if (it->second.due > now) {
+      ++it;
+      continue;
+    }
+    const Departure departure = std::move(it->second);
+    it = departures_.erase(it);
+    depart(departure);
+  }
+}
+
+}  // namespace jcn

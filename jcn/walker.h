@@ -1,0 +1,144 @@
+// The walker: turns events and crawls into looks. It alone knows which folders are watched. A
+// folder is watched before it is read, so that nothing falls between; after lost events it goes
+// over everything again by the first crawl's own path.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <set>
+#include <string>
+#include <thread>
+#include <variant>
+#include <vector>
+
+#include "config.h"
+#include "folder_tree.h"
+#include "inotify.h"
+#include "jcn/snapshot.h"
+#include "ledger.h"
+#include "reading_pool.h"
+#include "roots.h"
+
+namespace jcn {
+
+class Walker {
+ public:
+  struct Surroundings {
+    Roots& roots;
+    ReadingPool& pool;
+    Ledger& ledger;
+    const Inotify* inotify;  // null: everything is polled
+    std::function<Result<Snapshot>()> snapshot;
+    std::function<std::shared_ptr<const Rules>()> rules;
+    // Keeps a note in the index (Batch::notes), from the walker's thread.
+    std::function<void(std::string name, std::string value)> keep_note;
+    std::chrono::milliseconds poll_interval;
+    std::set<std::string> polled_roots;  // by configuration
+  };
+
+  explicit Walker(Surroundings surroundings);
+  ~Walker();
+  void stop();
+
+  // All of these may be called from any thread and never block.
+  void events(std::vector<WatchEvent> events, Ticket ticket);
+  // Goes over a root, or over all (empty name). The ticket is held by all looks that it causes.
+  // `accept`: an offline root's folder is taken as it is.
+  void crawl(std::string root, Ticket ticket, bool judge_anew, bool accept = false);
+  // One pass over the polled folders.
+  void poll(Ticket ticket);
+  // Looks again at every file that was read too soon after its last change (racily_clean).
+  void recheck_racy();
+
+  bool any_polled() const { return polled_count_ > 0; }
+  std::size_t backlog() const;  // events that wait
+  std::uint64_t recrawls() const { return recrawls_; }
+  std::uint64_t files_found() const { return files_found_; }
+  std::uint64_t crawls_running() const { return crawls_running_; }
+  std::vector<Reason> reasons() const;
+
+ private:
+  struct Events {
+    std::vector<WatchEvent> events;
+    Ticket ticket;
+  };
+  struct Crawl {
+    std::string root;
+    Ticket ticket;
+    bool judge_anew, accept;
+  };
+  struct Poll {
+    Ticket ticket;
+  };
+  struct RecheckRacy {};
+  using Message = std::variant<Events, Crawl, Poll, RecheckRacy>;
+  using Time = std::chrono::steady_clock::time_point;
+
+  // One end of a rename, waiting for the other.
+  struct Departure {
+    FragmentName name;
+    bool folder;
+    Ticket ticket;
+    Time due;
+  };
+  // What a scan was asked for.
+  struct Scan {
+    Ticket ticket;
+    bool judge_anew = false;
+    const FolderName* moved_from = nullptr;  // files here are the other ends of renames
+  };
+
+  void run();
+  void push(Message message);
+  void take(Events& message);
+  void take_event(const WatchEvent& event, const Ticket& ticket);
+  void take_folder_event(const WatchEvent& event, const FolderName& folder, const Ticket& ticket);
+  void take_file_event(const WatchEvent& event, const FragmentName& name, const Ticket& ticket);
+  void depart(const Departure& departure);
+  void flush_departures(Time now);
+  void tend(Time now);  // timers: departures, polling, offline roots
+  Time next_due() const;
+
+  // walker_scan.cc
+  void crawl_root(const std::string& root, const Crawl& crawl);
+  void go_offline(const std::string& root, std::string why);
+  bool any_known_file(const std::string& root, int root_fd);
+  void move_folder(const FolderName& from, const FolderName& to, const Ticket& ticket);
+  // Reads the folder and all below it afresh, and looks at what the index knows there.
+  void refresh_folder(const FolderName& name, const Ticket& ticket);
+  void scan_tree(const FolderName& top, const Scan& scan);
+  bool scan_folder(const FolderName& name, const Scan& scan, bool new_only,
+                   std::vector<FolderName>& subfolders);
+  void look_at_lost(const FolderName& top, const Scan& scan);
+  bool watch_folder(const FolderName& name, int folder_fd);
+  void release_watches(const std::vector<int>& watches);
+  void poll_pass(const Ticket& ticket);
+  void note_reason(const std::string& key, Reason reason);
+  void clear_reason(const std::string& key);
+
+  const Surroundings in_;
+  std::atomic<std::uint64_t> recrawls_{0}, files_found_{0}, crawls_running_{0};
+  std::atomic<std::size_t> polled_count_{0};
+  std::atomic<bool> stopping_{false};  // walks end early
+
+  // Confined to the walker's thread.
+  FolderTree tree_;
+  std::map<std::uint32_t, Departure> departures_;  // by cookie
+  Time next_poll_;
+  Time next_offline_look_;
+
+  mutable std::mutex lock_;
+  std::condition_variable wake_;
+  std::deque<Message> queue_;              // guarded by lock_
+  std::size_t backlog_ = 0;                // guarded by lock_
+  std::map<std::string, Reason> reasons_;  // guarded by lock_
+  bool stopped_ = false;                   // guarded by lock_
+  std::thread thread_;
+};
+
+}  // namespace jcn

@@ -1,0 +1,303 @@
+// The walker's way over folders: crawls, new and moved folders, polling.
+#include <dirent.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <fstream>
+#include <memory>
+#include <unordered_map>
+#include <utility>
+
+#include "jcn/read.h"
+#include "walker.h"
+
+namespace jcn {
+namespace {
+
+constexpr std::size_t look_bound = 8192;
+
+struct CloseFolder {
+  void operator()(DIR* folder) const { ::closedir(folder); }
+};
+using OpenFolder = std::unique_ptr<DIR, CloseFolder>;
+
+struct Name {
+  std::string name;
+  unsigned char type;  // DT_… of readdir(3)
+};
+
+Result<std::vector<Name>> list_folder(int folder_fd, const std::string& subject) {
+  FileDescriptor copy(::fcntl(folder_fd, F_DUPFD_CLOEXEC, 0));
+  if (!copy) return system_error("fcntl", subject, errno);
+  OpenFolder folder(::fdopendir(copy.get()));
+  if (!folder) return system_error("fdopendir", subject, errno);
+  (void)copy.release();  // closedir closes it
+  std::vector<Name> names;
+  for (;;) {
+    errno = 0;
+    const dirent* entry = ::readdir(folder.get());
+    if (!entry) {
+      if (errno != 0) return system_error("readdir", subject, errno);
+      return names;
+    }
+    names.push_back({entry->d_name, entry->d_type});
+  }
+}
+
+// What of a row decides whether its file must be read again.
+struct KnownFile {
+  FileFacts facts;
+  bool read_again;
+};
+
+bool must_read_again(const FileRow& row) {
+  if (racily_clean(row)) return true;
+  if (!row.reject) return false;
+  // Verdicts about the reading, not about the bytes.
+  return row.reject->code == Code::permission_denied || row.reject->code == Code::read_error ||
+         row.reject->code == Code::unstable;
+}
+
+std::string limit_of(const char* file) {
+  std::ifstream in(file);
+  std::string text;
+  return in >> text ? text : "unknown";
+}
+
+std::string prefix_of(const FolderName& folder) {
+  return folder.path.empty() ? std::string() : folder.path + "/";
+}
+
+}  // namespace
+
+void Walker::go_offline(const std::string& root, std::string why) {
+  release_watches(tree_.detach({root, ""}));
+  in_.roots.set_offline(root, std::move(why));
+}
+
+bool Walker::any_known_file(const std::string& root, int root_fd) {
+  Result<Snapshot> snapshot = in_.snapshot();
+  if (!snapshot) return false;
+  bool rows = false, found = false;
+  const Result<void> walked =
+      snapshot->for_each_file(root, "", "", false, [&](const std::string& path, const FileRow&) {
+        rows = true;
+        Result<FolderEntry> entry = stat_entry(root_fd, path);
+        found = entry && entry->type != FolderEntry::Type::vanished;
+        return !found;
+      });
+  return walked.ok() && (found || !rows);
+}
+
+void Walker::crawl_root(const std::string& root, const Crawl& crawl) {
+  Result<Roots::Opened> opened = in_.roots.open(root);
+  if (!opened) return go_offline(root, opened.error().message);
+  const std::string note = "root:" + root;
+  {
+    Result<Snapshot> snapshot = in_.snapshot();
+    if (!snapshot) return go_offline(root, snapshot.error().message);
+    const std::optional<std::string> before = snapshot->note(note);
+    const bool same = !before || *before == opened->identity;
+    if (!same && !crawl.accept && !any_known_file(root, opened->fd->get())) {
+      return go_offline(root, "another folder is here now, with none of the known files in it");
+    }
+    if (!before || !same) in_.keep_note(note, opened->identity);
+  }
+  in_.roots.set_online(root, std::move(*opened));
+  in_.roots.set_state(root, "crawling");
+  const std::vector<int> watches = tree_.detach({root, ""});
+  Scan scan{crawl.ticket, crawl.judge_anew};
+  scan_tree({root, ""}, scan);
+  look_at_lost({root, ""}, scan);
+  release_watches(watches);
+  in_.roots.set_state(root, tree_.any_polled(root) ? "polling" : "watching");
+}
+
+void Walker::refresh_folder(const FolderName& name, const Ticket& ticket) {
+  const std::vector<int> watches = tree_.detach(name);
+  scan_tree(name, {ticket});
+  look_at_lost(name, {ticket});
+  release_watches(watches);
+}
+
+void Walker::move_folder(const FolderName& from, const FolderName& to, const Ticket& ticket) {
+  std::vector<int> watches = tree_.detach(from);
+  const std::vector<int> replaced = tree_.detach(to);
+  watches.insert(watches.end(), replaced.begin(), replaced.end());
+  Scan scan{ticket};
+  scan.moved_from = &from;
+  scan_tree(to, scan);
+  // The two ends were exchanged, or the old name is in use again.
+  scan_tree(from, {ticket});
+  look_at_lost(from, {ticket});
+  look_at_lost(to, {ticket});
+  release_watches(watches);
+}
+
+void Walker::scan_tree(const FolderName& top, const Scan& scan) {
+  if (!top.path.empty() && in_.rules()->ignored(top.path)) return;
+  std::vector<FolderName> stack{top};
+  const std::string from_prefix = scan.moved_from ? scan.moved_from->path : std::string();
+  while (!stack.empty() && !stopping_) {
+    const FolderName folder = std::move(stack.back());
+    stack.pop_back();
+    std::vector<FolderName> subfolders;
+    FolderName from;
+    Scan here = scan;
+    if (scan.moved_from) {
+      from = {scan.moved_from->root, from_prefix + folder.path.substr(top.path.size())};
+      here.moved_from = &from;
+    }
+    scan_folder(folder, here, false, subfolders);
+    std::move(subfolders.begin(), subfolders.end(), std::back_inserter(stack));
+  }
+}
+
+bool Walker::watch_folder(const FolderName& name, int folder_fd) {
+  Result<FolderEntry> entry = stat_entry(folder_fd, ".");
+  WatchedFolder folder{-1, entry ? entry->facts.inode : 0};
+  const bool wanted = in_.inotify && !in_.polled_roots.contains(name.root);
+  bool limit = false;
+  if (wanted) {
+    Result<int> watch = in_.inotify->watch(folder_fd, limit);
+    if (watch) {
+      folder.watch = *watch;
+    } else {
+      const std::string now = limit_of("/proc/sys/fs/inotify/max_user_watches");
+      note_reason("watch_limit",
+                  {limit ? "watch_limit" : "watch_failed",
+                   limit ? "folders beyond the limit of " + now + " watches are polled every " +
+                               std::to_string(in_.poll_interval.count()) +
+                               " ms; raise it: sysctl fs.inotify.max_user_watches=524288, then "
+                               "restart or send SIGHUP"
+                         : watch.error().message});
+    }
+  }
+  tree_.put(name, folder);
+  if (folder.watch < 0) ++polled_count_;
+  return folder.watch >= 0;
+}
+
+bool Walker::scan_folder(const FolderName& name, const Scan& scan, bool new_only,
+                         std::vector<FolderName>& subfolders) {
+  const std::shared_ptr<const FileDescriptor> root = in_.roots.fd(name.root);
+  if (!root) return false;
+  const std::string reason_key = "folder:" + name.root + "/" + name.path;
+  Result<FileDescriptor> folder = open_folder(root->get(), name.path);
+  Result<std::vector<Name>> names = Error{};
+  if (folder) {
+    if (!new_only || !tree_.find(name)) watch_folder(name, folder->get());
+    names = list_folder(folder->get(), name.path);
+  }
+  if (!folder || !names) {
+    const Error& error = folder ? names.error() : folder.error();
+    if (error.code == Code::permission_denied) {
+      note_reason(reason_key,
+                  {"unreadable_folder", name.root + "/" + name.path + ": " + error.message});
+    }
+    return false;  // gone, or no folder any more: look_at_lost finds what was in it
+  }
+  clear_reason(reason_key);
+
+  std::unordered_map<std::string, KnownFile> known;
+  const std::string prefix = prefix_of(name);
+  if (Result<Snapshot> snapshot = in_.snapshot()) {
+    const Result<void> walked = snapshot->for_each_file(
+        name.root, prefix, "", true, [&](const std::string& path, const FileRow& row) {
+          known.emplace(path.substr(prefix.size()), KnownFile{row.facts, must_read_again(row)});
+          return true;
+        });
+    // Unreadable rows count as unknown: their files are read again.
+    if (!walked) known.clear();
+  }
+
+  const std::shared_ptr<const Rules> rules = in_.rules();
+  for (Name& entry : *names) {
+    if (stopping_) return true;
+    if (entry.name == "." || entry.name == ".." || rules->ignored_component(entry.name)) continue;
+    FragmentName file{name.root, prefix + entry.name};
+    if (entry.type == DT_UNKNOWN) {
+      Result<FolderEntry> found = stat_entry(folder->get(), entry.name);
+      if (found && found->type == FolderEntry::Type::folder) entry.type = DT_DIR;
+    }
+    if (entry.type == DT_DIR) {
+      if (new_only && tree_.find(file)) continue;
+      subfolders.push_back(std::move(file));
+      continue;
+    }
+    if (!rules->find(file)) continue;
+    ++files_found_;
+    if (auto it = known.find(entry.name); it != known.end()) {
+      const KnownFile row = it->second;
+      known.erase(it);
+      if (!scan.judge_anew && !scan.moved_from && !row.read_again) {
+        Result<FolderEntry> found = stat_entry(folder->get(), entry.name);
+        if (found && found->facts == row.facts) continue;
+      }
+    }
+    in_.pool.wait_below(look_bound);
+    if (scan.moved_from) {
+      in_.pool.request_pair({scan.moved_from->root, prefix_of(*scan.moved_from) + entry.name}, file,
+                            scan.ticket);
+    } else {
+      in_.pool.request(file, scan.ticket, std::chrono::milliseconds(0), scan.judge_anew);
+    }
+  }
+  for (const auto& [gone, row] : known) {
+    in_.pool.request({name.root, prefix + gone}, scan.ticket);
+  }
+  return true;
+}
+
+void Walker::look_at_lost(const FolderName& top, const Scan& scan) {
+  // What is being looked at now first, then what the index knows: see Finding.
+  in_.pool.request_beneath(top.root, prefix_of(top), scan.ticket);
+  std::vector<FragmentName> lost;
+  {
+    Result<Snapshot> snapshot = in_.snapshot();
+    if (!snapshot) return note_reason("snapshot", {"index_unreadable", snapshot.error().message});
+    FolderName folder{top.root, "\n"};  // of the row before; no path ends in '/'
+    bool there = false;
+    const Result<void> walked = snapshot->for_each_file(
+        top.root, prefix_of(top), "", false, [&](const std::string& path, const FileRow&) {
+          const std::size_t slash = path.rfind('/');
+          const std::string_view parent(path.data(), slash == std::string::npos ? 0 : slash);
+          if (parent != folder.path) {
+            folder.path = parent;
+            there = tree_.find(folder) != nullptr;
+          }
+          if (!there) lost.push_back({top.root, path});
+          return true;
+        });
+    if (!walked) note_reason("snapshot", {"index_damaged", walked.error().message});
+  }
+  for (const FragmentName& name : lost) {
+    if (stopping_) return;
+    in_.pool.wait_below(look_bound);
+    in_.pool.request(name, scan.ticket, std::chrono::milliseconds(0), scan.judge_anew);
+  }
+}
+
+void Walker::release_watches(const std::vector<int>& watches) {
+  for (int watch : watches) {
+    if (!tree_.uses(watch) && in_.inotify) in_.inotify->unwatch(watch);
+  }
+  polled_count_ = tree_.polled().size();
+  if (polled_count_ == 0) clear_reason("watch_limit");
+}
+
+void Walker::poll_pass(const Ticket& ticket) {
+  for (const FolderName& folder : tree_.polled()) {
+    if (!tree_.find(folder)) continue;  // left meanwhile
+    std::vector<FolderName> subfolders;
+    if (!scan_folder(folder, {ticket}, true, subfolders)) {
+      folder.path.empty() ? crawl_root(folder.root, {folder.root, ticket, false, false})
+                          : refresh_folder(folder, ticket);
+    }
+    for (const FolderName& subfolder : subfolders) scan_tree(subfolder, {ticket});
+  }
+}
+
+}  // namespace jcn

@@ -1,0 +1,243 @@
+#include "look_schedule.h"
+
+#include <gtest/gtest.h>
+
+namespace jcn {
+namespace {
+
+using std::chrono::milliseconds;
+using Time = LookSchedule::Time;
+
+const FragmentName a{"r", "a.json"};
+const FragmentName b{"r", "b.json"};
+
+class LookScheduleTest : public testing::Test {
+ protected:
+  void request(const FragmentName& name, int delay = 0) {
+    schedule.request(name, ledger.issue(), now, milliseconds(delay), false);
+  }
+  LookJob::Item only(std::optional<LookJob> job) {
+    EXPECT_TRUE(job.has_value());
+    EXPECT_EQ(job->items.size(), 1U);
+    return job->items.front();
+  }
+  // Finishes with facts of the given size; true: published.
+  bool finish(const LookJob::Item& item, LookEnd end, std::uint64_t size = 1,
+              milliseconds unchanged_for = milliseconds(0)) {
+    FileFacts facts;
+    facts.size = size;
+    const bool publish = schedule.finished(item, end, facts, unchanged_for);
+    schedule.release(item, now);
+    return publish;
+  }
+  void pass(int ms) { now += milliseconds(ms); }
+
+  Ledger ledger;
+  LookSchedule schedule{SettleDelays{milliseconds(100), milliseconds(500)}};
+  Time now = Time() + std::chrono::hours(1);
+};
+
+TEST_F(LookScheduleTest, RequestsForOnePathAreOneLook) {
+  request(a);
+  request(a);
+  EXPECT_TRUE(finish(only(schedule.next(now)), LookEnd::settled));
+  EXPECT_FALSE(schedule.next(now));
+  EXPECT_EQ(schedule.size(), 0U);
+}
+
+TEST_F(LookScheduleTest, AChangeDuringALookMeansAnotherLookAfterwards) {
+  request(a);
+  const LookJob::Item item = only(schedule.next(now));
+  request(a);
+  EXPECT_FALSE(schedule.next(now)) << "never two looks at one path at a time";
+  EXPECT_TRUE(schedule.finished(item, LookEnd::settled, {}, milliseconds(0)));
+  EXPECT_FALSE(schedule.next(now)) << "not before the first verdict is handed on";
+  schedule.release(item, now);
+  EXPECT_TRUE(finish(only(schedule.next(now)), LookEnd::settled));
+  EXPECT_EQ(schedule.size(), 0U);
+}
+
+TEST_F(LookScheduleTest, ATornFileIsLookedAtThriceBeforeItIsARejection) {
+  request(a);
+  EXPECT_FALSE(finish(only(schedule.next(now)), LookEnd::torn));
+  pass(99);
+  EXPECT_FALSE(schedule.next(now));
+  pass(1);
+  EXPECT_FALSE(finish(only(schedule.next(now)), LookEnd::torn));
+  pass(499);
+  EXPECT_FALSE(schedule.next(now));
+  EXPECT_EQ(schedule.unsettled(), std::vector<FragmentName>{a});
+  pass(1);
+  EXPECT_TRUE(finish(only(schedule.next(now)), LookEnd::torn));
+  EXPECT_EQ(schedule.size(), 0U);
+}
+
+TEST_F(LookScheduleTest, AFileThatGoesOnChangingBeginsToSettleAnew) {
+  request(a);
+  finish(only(schedule.next(now)), LookEnd::torn, 1);
+  pass(100);
+  EXPECT_FALSE(finish(only(schedule.next(now)), LookEnd::torn, 2));
+  pass(100);
+  EXPECT_FALSE(finish(only(schedule.next(now)), LookEnd::torn, 2));
+  pass(500);
+  EXPECT_TRUE(finish(only(schedule.next(now)), LookEnd::torn, 2));
+}
+
+TEST_F(LookScheduleTest, AnOldTornFileIsSettledAlready) {
+  request(a);
+  EXPECT_TRUE(finish(only(schedule.next(now)), LookEnd::torn, 1, milliseconds(600)));
+}
+
+TEST_F(LookScheduleTest, AClockThatWasSetBackMakesATornFileSettleTheSlowWay) {
+  request(a);
+  EXPECT_FALSE(finish(only(schedule.next(now)), LookEnd::torn, 1, milliseconds(-1'000'000)));
+}
+
+TEST_F(LookScheduleTest, AnEventOnASettlingFileIsLookedAtAtOnce) {
+  request(a);
+  finish(only(schedule.next(now)), LookEnd::torn);
+  pass(10);
+  request(a);
+  EXPECT_TRUE(finish(only(schedule.next(now)), LookEnd::settled));
+  pass(1000);
+  EXPECT_FALSE(schedule.next(now)) << "the settle timer is void";
+}
+
+TEST_F(LookScheduleTest, WritingPutsTheLookOffAndALaterEventTakesOverTheWait) {
+  request(a, 100);
+  const Ledger::Epoch early = ledger.close_epoch();
+  EXPECT_FALSE(ledger.settled(early));
+  pass(60);
+  request(a, 100);
+  EXPECT_TRUE(ledger.settled(early)) << "a barrier before it lists the path instead of waiting";
+  EXPECT_EQ(schedule.unsettled(), std::vector<FragmentName>{a});
+  pass(60);
+  EXPECT_FALSE(schedule.next(now));
+  pass(40);
+  EXPECT_TRUE(finish(only(schedule.next(now)), LookEnd::settled));
+}
+
+TEST_F(LookScheduleTest, TheTicketLivesUntilTheVerdictIsOut) {
+  request(a);
+  const Ledger::Epoch epoch = ledger.close_epoch();
+  {
+    const LookJob::Item item = only(schedule.next(now));
+    finish(item, LookEnd::settled);
+    EXPECT_FALSE(ledger.settled(epoch)) << "the item is still being published";
+  }
+  EXPECT_TRUE(ledger.settled(epoch));
+}
+
+TEST_F(LookScheduleTest, AStormOnOnePathDoesNotHoldUpAnEarlierBarrier) {
+  request(a);
+  const Ledger::Epoch epoch = ledger.close_epoch();
+  {
+    const LookJob::Item item = only(schedule.next(now));
+    request(a);
+    finish(item, LookEnd::settled);
+  }
+  EXPECT_TRUE(ledger.settled(epoch));
+  EXPECT_EQ(schedule.size(), 1U);
+}
+
+TEST_F(LookScheduleTest, BothEndsOfARenameAreOneJob) {
+  schedule.request_pair(a, b, ledger.issue(), now);
+  std::optional<LookJob> job = schedule.next(now);
+  ASSERT_TRUE(job);
+  ASSERT_EQ(job->items.size(), 2U);
+  EXPECT_EQ(job->items[0].name, a);
+  EXPECT_EQ(job->items[1].name, b);
+}
+
+TEST_F(LookScheduleTest, ARenameWaitsForALookAtOneOfItsEnds) {
+  request(a);
+  const LookJob::Item item = only(schedule.next(now));
+  schedule.request_pair(a, b, ledger.issue(), now);
+  EXPECT_FALSE(schedule.next(now));
+  finish(item, LookEnd::settled);
+  std::optional<LookJob> job = schedule.next(now);
+  ASSERT_TRUE(job);
+  EXPECT_EQ(job->items.size(), 2U);
+}
+
+TEST_F(LookScheduleTest, ARenameTakesOverItsEndsWaitingLooks) {
+  request(a, 100);
+  request(b);
+  schedule.request_pair(a, b, ledger.issue(), now);
+  std::optional<LookJob> job = schedule.next(now);
+  ASSERT_TRUE(job);
+  EXPECT_EQ(job->items.size(), 2U);
+  pass(1000);
+  EXPECT_FALSE(schedule.next(now));
+}
+
+TEST_F(LookScheduleTest, RenamesThatShareAnEndAreOneJob) {
+  const FragmentName c{"r", "c.json"};
+  schedule.request_pair(a, b, ledger.issue(), now);
+  schedule.request_pair(b, c, ledger.issue(), now);
+  std::optional<LookJob> job = schedule.next(now);
+  ASSERT_TRUE(job);
+  EXPECT_EQ(job->items.size(), 3U);
+  EXPECT_FALSE(schedule.next(now));
+}
+
+TEST_F(LookScheduleTest, ARenameThatIsFoundNowhereWaitsForTheNextOne) {
+  const FragmentName c{"r", "c.json"};
+  schedule.request_pair(a, b, ledger.issue(), now);
+  std::optional<LookJob> job = schedule.next(now);
+  ASSERT_TRUE(job);
+  schedule.request_pair(b, c, ledger.issue(), now);
+  EXPECT_TRUE(schedule.postpone(*job, now));
+  job = schedule.next(now);
+  ASSERT_TRUE(job) << "the next rename need not wait";
+  EXPECT_EQ(job->items.size(), 3U);
+}
+
+TEST_F(LookScheduleTest, ARenameThatStaysUnfoundIsBelievedInTheEnd) {
+  schedule.request_pair(a, b, ledger.issue(), now);
+  int postponed = 0;
+  std::optional<LookJob> job = schedule.next(now);
+  while (job && schedule.postpone(*job, now)) {
+    ++postponed;
+    EXPECT_FALSE(schedule.next(now));
+    pass(4);
+    job = schedule.next(now);
+  }
+  EXPECT_EQ(postponed, 3);
+  ASSERT_TRUE(job);
+  for (const LookJob::Item& item : job->items) EXPECT_TRUE(finish(item, LookEnd::settled));
+  EXPECT_EQ(schedule.size(), 0U);
+}
+
+TEST_F(LookScheduleTest, UnfinishedLooksBackOffAndAreReportedAfterTheFourth) {
+  request(a);
+  const Ledger::Epoch epoch = ledger.close_epoch();
+  for (int failure = 1; failure <= 4; ++failure) {
+    EXPECT_EQ(finish(only(schedule.next(now)), LookEnd::later), failure == 4);
+    EXPECT_FALSE(schedule.next(now)) << "not without a pause";
+    pass(50 << failure);
+  }
+  EXPECT_TRUE(ledger.settled(epoch)) << "barriers no longer wait";
+  EXPECT_TRUE(finish(only(schedule.next(now)), LookEnd::settled)) << "but it is tried on";
+}
+
+TEST_F(LookScheduleTest, JudgingAnewSticksUntilTheLook) {
+  schedule.request(a, nullptr, now, milliseconds(0), true);
+  request(a);
+  EXPECT_TRUE(only(schedule.next(now)).judge_anew);
+}
+
+TEST_F(LookScheduleTest, BeneathNamesWhatWaitsAndWhatIsUnderWay) {
+  const FragmentName inner{"r", "d/x.json"};
+  const FragmentName waiting{"r", "d/y.json"};
+  request(inner);
+  const LookJob::Item item = only(schedule.next(now));
+  request(waiting, 100);
+  request(a);
+  std::vector<FragmentName> names = schedule.beneath("r", "d/");
+  std::sort(names.begin(), names.end());
+  EXPECT_EQ(names, (std::vector<FragmentName>{inner, waiting}));
+}
+
+}  // namespace
+}  // namespace jcn
