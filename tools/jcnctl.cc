@@ -1,0 +1,204 @@
+// jcnctl(1): the operator's and script's tool.
+#include "jcnctl.h"
+
+#include <curl/curl.h>
+#include <unistd.h>
+#include <CLI/CLI.hpp>
+
+#include <cstdio>
+#include <cstdlib>
+#include <functional>
+
+namespace jcnctl {
+
+Exit exit_of(const jcn::Error& error) {
+  using jcn::Code;
+  if (static_cast<std::size_t>(error.code) < jcn::code_table.size() &&
+      jcn::code_table[static_cast<std::size_t>(error.code)].reject) {
+    return Exit::no;
+  }
+  switch (error.code) {
+    case Code::no_such_record:
+    case Code::no_such_kind:
+    case Code::no_such_root:
+      return Exit::no;
+    case Code::bad_usage:
+    case Code::bad_request:
+    case Code::bad_parameter:
+    case Code::unknown_parameter:
+    case Code::bad_target:
+      return Exit::usage;
+    case Code::not_connected:
+      return Exit::not_connected;
+    default:
+      return Exit::failed;
+  }
+}
+
+namespace {
+
+constexpr const char* default_url = "http://127.0.0.1:8640";
+
+std::string exit_help() {
+  std::string text = "Exit status:\n";
+  for (const ExitRow& row : exit_table) {
+    text +=
+        "  " + std::to_string(static_cast<int>(row.exit)) + "  " + std::string(row.meaning) + "\n";
+  }
+  return text + "Tables on a terminal; JSON, one value a line, when piped or with --json.";
+}
+
+// The command line, with the command it chose.
+struct Chosen {
+  Context context;
+  std::function<jcn::Result<Exit>()> command;
+};
+
+void add_reading_commands(CLI::App& app, Chosen& chosen) {
+  Context& context = chosen.context;
+  {
+    auto* get = app.add_subcommand("get", "print a record");
+    auto words = std::make_shared<std::pair<std::string, std::string>>();
+    get->add_option("KIND", words->first, "its kind, e.g. videos")->required();
+    get->add_option("ID", words->second, "its id")->required();
+    get->callback([&chosen, &context, words] {
+      chosen.command = [&context, words] { return run_get(context, words->first, words->second); };
+    });
+  }
+  {
+    auto* find =
+        app.add_subcommand("find", "list the records of a kind, in the order of their ids");
+    auto options = std::make_shared<FindOptions>();
+    find->add_option("KIND", options->kind, "e.g. videos")->required();
+    find->add_option("--col", options->columns, "only these members, with commas between")
+        ->delimiter(',')
+        ->type_name("FIELD,...");
+    find->add_option("--size", options->page, "records asked for at once (default: 1000)")
+        ->check(CLI::Range(1, 1000))
+        ->type_name("N");
+    find->add_option("--limit", options->limit, "stop after so many")->type_name("N");
+    find->callback([&chosen, &context, options] {
+      chosen.command = [&context, options] { return run_find(context, *options); };
+    });
+  }
+  {
+    auto* rejects = app.add_subcommand("rejects", "list the files that fail a check");
+    rejects->callback(
+        [&chosen, &context] { chosen.command = [&context] { return run_rejects(context); }; });
+  }
+  {
+    auto* status = app.add_subcommand("status", "say how the daemon does");
+    auto watch = std::make_shared<bool>(false);
+    status->add_flag("--watch", *watch, "go on saying it; when piped until the crawl is done");
+    status->callback([&chosen, &context, watch] {
+      chosen.command = [&context, watch] { return run_status(context, *watch); };
+    });
+  }
+  {
+    auto* dump = app.add_subcommand("dump", "print all records and rejects in canonical form");
+    auto served = std::make_shared<bool>(false);
+    dump->add_flag("--served", *served, "as they are answered: with last good content");
+    dump->callback([&chosen, &context, served] {
+      chosen.command = [&context, served] { return run_dump(context, *served); };
+    });
+  }
+  {
+    auto* explain = app.add_subcommand("explain", "say what became of a file, and why");
+    auto path = std::make_shared<std::string>();
+    explain->add_option("PATH", *path, "the file")->required();
+    explain->callback([&chosen, &context, path] {
+      chosen.command = [&context, path] { return run_explain(context, *path); };
+    });
+  }
+}
+
+void add_doing_commands(CLI::App& app, Chosen& chosen) {
+  Context& context = chosen.context;
+  {
+    auto* sync = app.add_subcommand("sync", "wait until everything dropped before is visible");
+    struct Options {
+      bool durable = false;
+      unsigned timeout_ms = 30'000;
+    };
+    auto options = std::make_shared<Options>();
+    sync->add_flag("--durable", options->durable, "and written to the index");
+    sync->add_option("--timeout", options->timeout_ms, "milliseconds (default: 30000)")
+        ->type_name("MS");
+    sync->callback([&chosen, &context, options] {
+      chosen.command = [&context, options] {
+        return run_sync(context, options->durable, options->timeout_ms);
+      };
+    });
+  }
+  {
+    auto* drop = app.add_subcommand("drop", "check JSON, put it into place in one step, sync");
+    auto words = std::make_shared<std::pair<std::string, std::string>>("", "-");
+    drop->add_option("TARGET", words->first, "FOLDER/NAME.json")->required();
+    drop->add_option("SOURCE", words->second, "file to read (default: standard input)");
+    drop->callback([&chosen, &context, words] {
+      chosen.command = [&context, words] { return run_drop(context, words->first, words->second); };
+    });
+  }
+  {
+    auto* check = app.add_subcommand("check", "check files, asking no daemon; - is standard input");
+    auto files = std::make_shared<std::vector<std::string>>();
+    check->add_option("FILE", *files, "the files; one named [..] is given as ./[..]")->required();
+    check->callback([&chosen, files] { chosen.command = [files] { return run_check(*files); }; });
+  }
+  {
+    auto* accept = app.add_subcommand("accept", "take what an offline root shows now as the truth");
+    auto root = std::make_shared<std::string>();
+    accept->add_option("ROOT", *root, "its name")->required();
+    accept->callback([&chosen, &context, root] {
+      chosen.command = [&context, root] { return run_accept(context, *root); };
+    });
+  }
+}
+
+int run(int argc, char** argv) {
+  Chosen chosen;
+  CLI::App app("Asks a jcn daemon, or its index.", "jcnctl");
+  app.set_version_flag("--version", "jcnctl " JCN_VERSION);
+  app.require_subcommand(1);
+  app.fallthrough();
+  app.footer(exit_help());
+  auto* url =
+      app.add_option("--url", chosen.context.url,
+                     "the daemon (default: $JCN_URL, else " + std::string(default_url) + ")");
+  auto* index = app.add_option("--index", chosen.context.index,
+                               "an index: asks the daemon that serves it, else reads it");
+  url->type_name("URL")->excludes(index);
+  index->type_name("DIR");
+  app.add_flag("--json", chosen.context.json, "JSON on a terminal too");
+  add_reading_commands(app, chosen);
+  add_doing_commands(app, chosen);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : static_cast<int>(Exit::usage);
+  }
+  if (chosen.context.url.empty()) {
+    const char* environment = std::getenv("JCN_URL");
+    chosen.context.url = environment != nullptr && *environment != '\0' ? environment : default_url;
+  }
+  if (isatty(STDOUT_FILENO) == 0) chosen.context.json = true;
+
+  auto done = chosen.command();
+  if (done.ok() && std::fflush(stdout) != 0) done = jcn::system_error("write", "stdout", errno);
+  if (done.ok()) return static_cast<int>(*done);
+  const jcn::Error& error = done.error();
+  std::fprintf(stderr, "jcnctl: %s: %s\n", std::string(jcn::code_name(error.code)).c_str(),
+               error.message.c_str());
+  if (!error.hint.empty()) std::fprintf(stderr, "hint: %s\n", error.hint.c_str());
+  return static_cast<int>(exit_of(error));
+}
+
+}  // namespace
+}  // namespace jcnctl
+
+int main(int argc, char** argv) {
+  curl_global_init(CURL_GLOBAL_DEFAULT);
+  const int status = jcnctl::run(argc, argv);
+  curl_global_cleanup();
+  return status;
+}

@@ -1,0 +1,78 @@
+// jcnctl: what its commands share. Each command is a function that prints its answer to stdout and
+// returns an exit code, or an Error that main() shows on stderr.
+#pragma once
+
+#include <array>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "jcn/result.h"
+#include "jcn/snapshot.h"
+#include "jcnctl_http.h"
+
+namespace jcnctl {
+
+enum class Exit : int { ok = 0, no = 1, usage = 2, not_connected = 3, failed = 4 };
+
+struct ExitRow {
+  Exit exit;
+  std::string_view meaning;
+};
+// jcnctl(1) and --help show this table.
+inline constexpr std::array<ExitRow, 5> exit_table = {{
+    {Exit::ok, "done"},
+    {Exit::no, "the answer is no: no such record, a bad fragment, paths that are still changing"},
+    {Exit::usage, "the command line, or a parameter that the daemon refused"},
+    {Exit::not_connected, "no daemon answers, and the command needs one"},
+    {Exit::failed, "the daemon, the index or the system failed"},
+}};
+
+Exit exit_of(const jcn::Error& error);
+
+// How the answer is given, and whom to ask.
+struct Context {
+  std::string url;    // given by --url or JCN_URL, or the default one
+  std::string index;  // given by --index, or empty
+  bool json = false;  // NDJSON instead of tables: --json, or stdout is no terminal
+};
+
+// The daemon that the context names: with an index, the one that serves it. Empty when none answers
+// there; an Error (not_connected) only without an index.
+jcn::Result<std::optional<HttpClient>> find_daemon(const Context& context);
+// The same, where the command can't do without: not_connected when there is none.
+jcn::Result<HttpClient> need_daemon(const Context& context);
+jcn::Result<jcn::IndexReader> open_index(const Context& context);
+
+struct FindOptions {
+  std::string kind;
+  std::vector<std::string> columns;  // empty: whole records
+  unsigned page = 1000;
+  std::uint64_t limit = 0;  // 0: all
+};
+jcn::Result<Exit> run_get(const Context& context, const std::string& kind, const std::string& id);
+jcn::Result<Exit> run_find(const Context& context, const FindOptions& options);
+jcn::Result<Exit> run_rejects(const Context& context);
+jcn::Result<Exit> run_status(const Context& context, bool watch);
+jcn::Result<Exit> run_sync(const Context& context, bool durable, unsigned timeout_ms);
+jcn::Result<Exit> run_explain(const Context& context, const std::string& path);
+jcn::Result<Exit> run_accept(const Context& context, const std::string& root);
+jcn::Result<Exit> run_dump(const Context& context, bool served);
+// `source`: a file, or "-" for stdin.
+jcn::Result<Exit> run_drop(const Context& context, const std::string& target,
+                           const std::string& source);
+jcn::Result<Exit> run_check(const std::vector<std::string>& files);
+
+// The same questions, answered from the index alone (jcnctl_offline.cc). `row` is called with each
+// row as the daemon would give it.
+using RowSink = std::function<bool(std::string_view row)>;
+jcn::Result<std::optional<std::string>> offline_record(const jcn::Snapshot& snapshot,
+                                                       const jcn::RecordKey& key);
+jcn::Result<void> offline_rows(const jcn::Snapshot& snapshot, const FindOptions& options,
+                               const RowSink& row);
+jcn::Result<void> offline_rejects(const jcn::Snapshot& snapshot, const RowSink& row);
+std::string offline_status(const jcn::Snapshot& snapshot, const std::string& index);
+
+}  // namespace jcnctl

@@ -1,0 +1,56 @@
+// A small HTTP client over libcurl, and the JSON that comes back.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "jcn/result.h"
+
+namespace jcnctl {
+
+struct Answer {
+  long status = 0;
+  std::string body;  // canonical text, when the answer was JSON
+};
+
+// One connection, kept alive between requests. For one thread.
+class HttpClient {
+ public:
+  // `url`: http://HOST:PORT, with or without a '/' behind.
+  explicit HttpClient(std::string url);
+  HttpClient(HttpClient&&) noexcept = default;
+  HttpClient& operator=(HttpClient&&) noexcept = default;
+
+  const std::string& url() const { return url_; }
+
+  // `target` begins with '/' and is encoded already. Any status of 400 and above becomes an Error
+  // with the code and the hint of the problem+json body. Errors: not_connected when nothing
+  // answers, internal when what answers is not jcn.
+  jcn::Result<Answer> get(const std::string& target);
+  jcn::Result<Answer> post(const std::string& target,
+                           std::chrono::milliseconds timeout = std::chrono::seconds(30));
+
+ private:
+  jcn::Result<Answer> perform(const std::string& target, bool post,
+                              std::chrono::milliseconds timeout);
+  struct Close {
+    void operator()(void* handle) const;
+  };
+  std::string url_;
+  std::unique_ptr<void, Close> handle_;  // a CURL easy handle
+};
+
+// RFC 3986: everything but unreserved characters as %XX.
+std::string percent_encoded(std::string_view bytes);
+
+// Minified text of any JSON, as jcn/canonical.h reads it. Empty: no JSON.
+std::string minified(std::string_view json);
+
+// Members of an answer by name; a default when they are absent or of another type.
+std::string text_member(std::string_view object, std::string_view name);
+std::uint64_t number_member(std::string_view object, std::string_view name);
+std::string raw_member(std::string_view object, std::string_view name);  // its text, or "null"
+
+}  // namespace jcnctl

@@ -1,0 +1,36 @@
+// Output for people: tables, a progress bar.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace jcnctl {
+
+// Columns of stdout's terminal; 80 when that is unknown.
+std::size_t terminal_width();
+
+// Characters, as a terminal counts them roughly: code points.
+std::size_t shown_width(std::string_view utf8);
+// Control characters made visible; cut to `width` with "…" where it is longer.
+std::string fitted(std::string_view utf8, std::size_t width);
+
+// Rows beneath headings; empty headings are not shown. The last column gets what is left of the
+// width.
+class Table {
+ public:
+  explicit Table(std::vector<std::string> headings);
+  void add(std::vector<std::string> row);
+  bool empty() const { return rows_.size() == 1; }
+  std::string text(std::size_t width) const;
+
+ private:
+  std::vector<std::vector<std::string>> rows_;  // the first are the headings
+};
+
+// "[#####.....]  42 %  9355 of 22255  31200/s  1 s left"; a rate of 0 is unknown, and not shown.
+std::string progress_line(std::uint64_t done, std::uint64_t total, std::uint64_t rate_per_second,
+                          std::size_t width);
+
+}  // namespace jcnctl
