@@ -1,0 +1,249 @@
+"""jcnctl: every command, on a live daemon and on an index alone; exit codes as documented."""
+
+import json
+import os
+import pathlib
+import pty
+import re
+import select
+import shutil
+import socket
+import subprocess
+import time
+import unittest
+
+from harness import JCNCTL, PROJECT, TIME_FACTOR, JcnCase
+
+NOTES = PROJECT / "tests/data/notes"
+RECORDS, REJECTS = 26, 2  # in the sample notes
+
+
+def free_port():
+    """A port at which nobody listens now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def lines(output):
+    return [json.loads(line) for line in output.splitlines()]
+
+
+class JcnctlCase(JcnCase):
+    def ctl(self, *arguments, stdin=b"", url=None, index=None, env=None, code=0, cwd=None):
+        command = [JCNCTL]
+        command += ["--url", url] if url else []
+        command += ["--index", index] if index else []
+        done = subprocess.run([*command, *arguments], input=stdin, capture_output=True, check=False,
+                              timeout=60 * TIME_FACTOR, env={**os.environ, **(env or {})}, cwd=cwd)
+        self.assertEqual(done.returncode, code, (arguments, done.stdout, done.stderr))
+        return done
+
+    def samples(self):
+        """A daemon on a copy of the sample notes, and its URL."""
+        shutil.copytree(NOTES, self.root, dirs_exist_ok=True)
+        daemon = self.daemon()
+        return daemon, f"http://127.0.0.1:{daemon.port}/"
+
+
+class Live(JcnctlCase):
+    def test_get(self):
+        daemon, url = self.samples()
+        record = self.ctl("get", "videos", "why-bridges-hum", url=url).stdout
+        self.assertEqual(record, daemon.get("/v1/videos/why-bridges-hum").body + b"\n")
+        self.assertEqual(json.loads(record)["views"], 48211)
+        self.assertEqual(json.loads(self.ctl("get", "videos", "žirgs-un-zvaigznes", url=url).stdout)
+                         ["language"], "lv")
+        self.assertIn("archive", json.dumps(lines(self.ctl("find", "videos", url=url).stdout)))
+        missing = self.ctl("get", "videos", "none", url=url, code=1)
+        self.assertIn(b"no_such_record", missing.stderr)
+        self.assertIn(b"no_such_kind", self.ctl("get", "nokind", "x", url=url, code=1).stderr)
+
+    def test_url_from_the_environment(self):
+        _, url = self.samples()
+        self.ctl("get", "videos", "omelette", env={"JCN_URL": url})
+
+    def test_find_walks_pages(self):
+        daemon, url = self.samples()
+        rows = lines(self.ctl("find", "videos", "--size", "4", url=url).stdout)
+        ids = [row["_id"] for row in rows]
+        self.assertEqual(ids, sorted(daemon.ids(), key=str.encode))
+        self.assertEqual(len(ids), RECORDS)
+        self.assertEqual(len(lines(self.ctl("find", "videos", "--limit", "5", "--size", "2",
+                                            url=url).stdout)), 5)
+        rows = lines(self.ctl("find", "videos", "--col", "title,duration", url=url).stdout)
+        self.assertEqual(set(rows[0]), {"_id", "title", "duration"})
+        self.ctl("find", "videos", "--size", "1001", url=url, code=2)
+
+    def test_rejects_and_check_agree(self):
+        _, url = self.samples()
+        rejects = {row["path"]: row for row in lines(self.ctl("rejects", url=url).stdout)}
+        self.assertEqual({path: row["code"] for path, row in rejects.items()},
+                         {"kitchen/twice-salted.json": "duplicate_member",
+                          "talks/2026/the-missing-comma.json": "syntax_error"})
+        files = sorted(map(str, NOTES.rglob("*.json")))
+        done = self.ctl("check", *files, code=1).stdout.decode().splitlines()
+        self.assertEqual(len(done), 2)
+        for line in done:
+            path, number, column, code, message = re.fullmatch(
+                r"(.*?):(\d+):(\d+): (\w+): (.*)", line).groups()
+            row = rejects[str(pathlib.Path(path).relative_to(NOTES))]
+            self.assertEqual((int(number), int(column), code, message),
+                             (row["line"], row["column"], row["code"], row["message"]))
+
+    def test_sync_and_status(self):
+        daemon, url = self.samples()
+        answer = json.loads(self.ctl("sync", "--durable", "--timeout", "20000", url=url).stdout)
+        self.assertRegex(answer["seq"], r"^[0-9a-f-]{36}-\d+$")
+        status = json.loads(self.ctl("status", url=url).stdout)
+        self.assertEqual(status["kinds"], {"videos": RECORDS})
+        self.assertEqual(status["seq"], answer["seq"])
+        watched = lines(self.ctl("status", "--watch", url=url).stdout)
+        self.assertEqual(watched[-1]["crawl"]["state"], "done")
+        self.assertEqual(watched[-1]["index"], daemon.index)
+
+    def test_drop(self):
+        daemon, url = self.samples()
+        target = os.path.join(self.root, "new.json")
+        body = b'{ "id": "new", "n": 1.10 }'
+        done = json.loads(self.ctl("drop", target, stdin=body, url=url).stdout)
+        self.assertEqual((done["status"], done["kind"], done["id"]), ("indexed", "videos", "new"))
+        self.assertEqual(pathlib.Path(target).read_bytes(), body)
+        self.assertEqual(daemon.get("/v1/videos/new").body, b'{"id":"new","n":1.10}')
+        # A replaced file keeps its permissions; the source may be a file.
+        os.chmod(target, 0o640)
+        source = os.path.join(self.staging, "source")
+        pathlib.Path(source).write_bytes(b'{"id":"new","n":2}')
+        self.ctl("drop", target, source, url=url)
+        self.assertEqual(os.stat(target).st_mode & 0o777, 0o640)
+        self.assertEqual(daemon.record("new")["n"], 2)
+        # Bad JSON is refused before anything is written.
+        bad = self.ctl("drop", target, stdin=b'{"id":\n  "new",}', url=url, code=1)
+        self.assertRegex(bad.stderr.decode(), r"stdin:2:\d+: syntax_error: ")
+        self.assertEqual(daemon.record("new")["n"], 2)
+        self.ctl("drop", os.path.join(self.root, "new.txt"), stdin=body, url=url, code=2)
+        self.ctl("drop", os.path.join(self.root, "none/new.json"), stdin=body, url=url, code=4)
+        # Right JSON, and yet no fragment: the daemon's verdict is told.
+        odd = self.ctl("drop", os.path.join(self.root, "odd.json"), stdin=b'{"id":"."}', url=url,
+                       code=1)
+        self.assertEqual(json.loads(odd.stdout)["reject"]["code"], "invalid_id")
+        self.assertEqual([n for n in os.listdir(self.root) if n.startswith(".")], [])
+
+    def test_drop_elsewhere_and_without_a_daemon(self):
+        _, url = self.samples()
+        target = os.path.join(self.staging, "x.json")
+        self.assertIn(b"watches no folder", self.ctl("drop", target, stdin=b"{}", url=url).stdout)
+        nowhere = f"http://127.0.0.1:{free_port()}"
+        self.assertIn(b"no daemon", self.ctl("drop", target, stdin=b'{"a":1}', url=nowhere).stdout)
+        self.assertEqual(pathlib.Path(target).read_bytes(), b'{"a":1}')
+
+    def test_explain(self):
+        _, url = self.samples()
+        path = os.path.join(self.root, "kitchen", "omelette.json")
+        found = json.loads(self.ctl("explain", path, url=url).stdout)
+        self.assertEqual((found["status"], found["id"]), ("indexed", "omelette"))
+        found = json.loads(self.ctl("explain", os.path.join(self.root, ".x.json"), url=url).stdout)
+        self.assertEqual(found["status"], "ignored")
+        self.ctl("explain", "/", url=url, code=1)
+
+    def test_dump_by_url_and_by_index_is_one(self):
+        daemon, url = self.samples()
+        dump = self.ctl("dump", url=url).stdout
+        self.assertEqual(dump, self.ctl("dump", index=daemon.index).stdout)
+        self.assertEqual(len(lines(dump)), RECORDS + REJECTS)
+        self.assertEqual(self.ctl("dump", "--served", url=url).stdout.count(b"\n"), RECORDS + REJECTS)
+
+    def test_accept(self):
+        _, url = self.samples()
+        self.ctl("accept", "nowhere", url=url, code=1)
+
+    def test_table_on_a_terminal(self):
+        _, url = self.samples()
+        text = self.on_terminal("--url", url, "find", "videos", "--col", "title", "--limit", "3")
+        self.assertEqual(text.splitlines()[0].split(), ["_id", "title"])
+        self.assertIn("archive", text)
+        self.assertNotIn("{", text)
+        self.assertIn("duplicate_member", self.on_terminal("--url", url, "rejects"))
+        self.assertIn("done", self.on_terminal("--url", url, "status"))
+
+    def on_terminal(self, *arguments):
+        leader, follower = pty.openpty()
+        child = subprocess.Popen([JCNCTL, *arguments], stdout=follower, stdin=follower)
+        os.close(follower)
+        text = b""
+        deadline = time.monotonic() + 20 * TIME_FACTOR
+        while time.monotonic() < deadline:
+            if not select.select([leader], [], [], 1)[0]:
+                continue
+            try:
+                text += os.read(leader, 65536)
+            except OSError:  # EIO: the other end is closed
+                break
+        os.close(leader)
+        self.assertEqual(child.wait(timeout=20 * TIME_FACTOR), 0)
+        return text.decode()
+
+
+class Offline(JcnctlCase):
+    def test_same_answers_from_the_index_alone(self):
+        daemon, _ = self.samples()
+        questions = (["get", "videos", "rye-loaf"], ["find", "videos"], ["rejects"], ["dump"],
+                     ["find", "videos", "--col", "_updated,title,stats.x"], ["dump", "--served"])
+        live = [self.ctl(*question, index=daemon.index).stdout for question in questions]
+        daemon.stop()
+        for question, answer in zip(questions, live):
+            with self.subTest(question=question):
+                self.assertEqual(self.ctl(*question, index=daemon.index).stdout, answer)
+        status = json.loads(self.ctl("status", index=daemon.index).stdout)
+        self.assertEqual((status["kinds"], status["rejects"]), ({"videos": RECORDS}, REJECTS))
+        self.ctl("get", "videos", "none", index=daemon.index, code=1)
+        self.ctl("get", "nokind", "none", index=daemon.index, code=1)
+        for command in (["sync"], ["explain", self.root], ["accept", "notes"]):
+            self.ctl(*command, index=daemon.index, code=3)
+
+    def test_an_address_left_behind_is_not_believed(self):
+        first, _ = self.samples()
+        first.stop()
+        other = self.daemon(index="other")
+        self.drop("later.json", {"id": "later"})
+        other.sync()
+        pathlib.Path(first.index, "daemon.addr").write_text(f"http://127.0.0.1:{other.port}/\n")
+        self.ctl("get", "videos", "later", index=first.index, code=1)
+
+    def test_no_index_no_daemon(self):
+        self.ctl("dump", index=os.path.join(self.tmp, "none"), code=4)
+        self.ctl("status", url=f"http://127.0.0.1:{free_port()}", code=3)
+
+
+class Surface(JcnctlCase):
+    def test_man_page_names_every_command_and_exit_code(self):
+        help_text = self.ctl("--help").stdout.decode()
+        page = (PROJECT / "jcn/doc/jcnctl.1").read_text()
+        commands = re.findall(r"^  ([a-z]+) ", help_text.split("Subcommands:")[1], re.M)
+        self.assertEqual(sorted(commands), sorted(re.findall(r"^\.It Cm ([a-z]+)", page, re.M)))
+        self.assertEqual(len(commands), 10)
+        codes = re.findall(r"^  (\d)  (.*)$", help_text, re.M)
+        self.assertEqual(codes, re.findall(r"^\.It (\d)\n(.*)$", page, re.M))
+        self.assertEqual(len(codes), 5)
+
+    def test_usage(self):
+        for arguments in ([], ["nonsense"], ["get", "videos"], ["check"],
+                          ["--url", "http://x", "--index", "y", "status"]):
+            self.ctl(*arguments, code=2)
+        self.assertRegex(self.ctl("--version").stdout, rb"^jcnctl \d+\.\d+\.\d+\n$")
+
+    def test_check_names_of_every_look(self):
+        for name in ("[a,b].json", "-dash.json", "a b.json"):
+            path = os.path.join(self.staging, name)
+            pathlib.Path(path).write_text('{"a":1}')
+            self.ctl("check", path)
+            self.ctl("--json", "check", "--", name, cwd=self.staging)
+        self.ctl("check", "-", stdin=b'{"a":1}')
+        self.assertRegex(self.ctl("check", "-", stdin=b'{"a":1,"a":2}', code=1).stdout,
+                         rb"^stdin:1:\d+: duplicate_member: ")
+        self.assertIn(b"empty_file", self.ctl("check", "-", code=1).stdout)
+        self.ctl("check", os.path.join(self.staging, "none.json"), code=1)
+
+
+if __name__ == "__main__":
+    unittest.main()
