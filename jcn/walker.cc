@@ -17,7 +17,7 @@ using std::chrono::steady_clock;
 constexpr milliseconds departure_patience{5};
 // A file that is written or truncated is looked at once it was quiet for so long, or is closed.
 constexpr milliseconds write_patience{100};
-constexpr milliseconds offline_interval{1000};
+constexpr milliseconds root_interval{1000};
 // Walks wait while more looks than this are waiting.
 constexpr std::size_t look_bound = 8192;
 
@@ -26,7 +26,7 @@ constexpr std::size_t look_bound = 8192;
 Walker::Walker(Surroundings surroundings)
     : in_(std::move(surroundings)),
       next_poll_(steady_clock::now() + in_.poll_interval),
-      next_offline_look_(steady_clock::now() + offline_interval),
+      next_root_look_(steady_clock::now() + root_interval),
       thread_([this] { run(); }) {}
 
 Walker::~Walker() {
@@ -91,7 +91,7 @@ void Walker::clear_reason(const std::string& key) {
 }
 
 Walker::Time Walker::next_due() const {
-  Time due = std::min(next_poll_, next_offline_look_);
+  Time due = std::min(next_poll_, next_root_look_);
   for (const auto& [cookie, departure] : departures_) due = std::min(due, departure.due);
   return due;
 }
@@ -151,12 +151,13 @@ void Walker::tend(Time now) {
     next_poll_ = now + in_.poll_interval;
     if (any_polled()) poll_pass(in_.ledger.issue());
   }
-  if (now >= next_offline_look_) {
-    next_offline_look_ = now + offline_interval;
-    if (!in_.roots.any_offline()) return;
+  if (now >= next_root_look_) {
+    next_root_look_ = now + root_interval;
+    // A root that is removed sends no event while its descriptor is open; one that comes back,
+    // neither.
     for (const RootStatus& root : in_.roots.status()) {
-      if (root.state == "offline")
-        crawl_root(root.name, {root.name, in_.ledger.issue(), false, false});
+      if (root.state != "offline" && in_.roots.present(root.name)) continue;
+      crawl_root(root.name, {root.name, in_.ledger.issue(), false, false});
     }
   }
 }

@@ -130,7 +130,7 @@ class Walker {
   FolderTree tree_;
   std::map<std::uint32_t, Departure> departures_;  // by cookie
   Time next_poll_;
-  Time next_offline_look_;
+  Time next_root_look_;
 
   mutable std::mutex lock_;
   std::condition_variable wake_;
