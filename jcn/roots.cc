@@ -94,6 +94,12 @@ std::string Roots::path(const std::string& name) const {
   return root ? root->path : std::string();
 }
 
+std::string Roots::state(const std::string& name) const {
+  std::lock_guard guard(lock_);
+  const Root* root = find(name);
+  return root ? root->state : std::string();
+}
+
 std::vector<RootStatus> Roots::status() const {
   std::lock_guard guard(lock_);
   std::vector<RootStatus> all;

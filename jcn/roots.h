@@ -40,6 +40,7 @@ class Roots {
   bool known(const std::string& name) const;
   const std::vector<std::string>& names() const { return names_; }
   std::string path(const std::string& name) const;
+  std::string state(const std::string& name) const;
   std::vector<RootStatus> status() const;
   std::vector<Reason> reasons() const;
   bool any_offline() const;

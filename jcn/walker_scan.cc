@@ -1,6 +1,7 @@
 // The walker's way over folders: crawls, new and moved folders, polling.
 #include <dirent.h>
 #include <fcntl.h>
+#include <spdlog/spdlog.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -73,6 +74,9 @@ std::string prefix_of(const FolderName& folder) {
 }  // namespace
 
 void Walker::go_offline(const std::string& root, std::string why) {
+  if (in_.roots.state(root) != "offline") {
+    spdlog::warn("root {} is offline: {}", root, why);
+  }
   release_watches(tree_.detach({root, ""}));
   in_.roots.set_offline(root, std::move(why));
 }
@@ -105,6 +109,7 @@ void Walker::crawl_root(const std::string& root, const Crawl& crawl) {
     }
     if (!before || !same) in_.keep_note(note, opened->identity);
   }
+  if (in_.roots.state(root) == "offline") spdlog::info("root {} is back", root);
   in_.roots.set_online(root, std::move(*opened));
   in_.roots.set_state(root, "crawling");
   const std::vector<int> watches = tree_.detach({root, ""});

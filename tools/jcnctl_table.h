@@ -16,8 +16,8 @@ std::size_t shown_width(std::string_view utf8);
 // Control characters made visible; cut to `width` with "…" where it is longer.
 std::string fitted(std::string_view utf8, std::size_t width);
 
-// Rows beneath headings; empty headings are not shown. The last column gets what is left of the
-// width.
+// Rows beneath headings; empty headings are not shown. The widest columns are cut where they don't
+// all fit.
 class Table {
  public:
   explicit Table(std::vector<std::string> headings);

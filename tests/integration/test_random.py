@@ -129,6 +129,10 @@ class Trial:
     def any_folder(self):
         return os.path.join(self.random.choice(self.roots), self.random.choice(FOLDERS)).rstrip(b"/")
 
+    def any_subfolder(self):
+        """Never a root itself: roots that vanish have their own tests (and rules)."""
+        return os.path.join(self.random.choice(self.roots), self.random.choice(FOLDERS[1:]))
+
     def any_path(self):
         return os.path.join(self.any_folder(), self.random.choice(NAMES))
 
@@ -148,7 +152,7 @@ class Trial:
 
     def some_folder(self):
         folders = self.entries("folders")
-        return self.random.choice(folders) if folders else self.any_folder()
+        return self.random.choice(folders) if folders else self.any_subfolder()
 
     def body(self):
         return self.random.choice(BAD if self.random.random() < 0.25 else GOOD)
@@ -285,7 +289,7 @@ class Trial:
         os.unlink(path)
 
     def mkdir(self):
-        path = self.any_folder()
+        path = self.any_subfolder()
         self.note("mkdir", self.show(path))
         os.makedirs(path)
 
@@ -309,13 +313,13 @@ class Trial:
 
     def move_folder(self):
         source = self.some_folder()
-        target = self.any_folder() if self.random.random() < 0.6 else self.some_folder()
+        target = self.any_subfolder() if self.random.random() < 0.6 else self.some_folder()
         self.note("move folder", self.show(source), self.show(target))
         os.rename(source, target)
 
     def move_folder_out_or_in(self):
         outside = os.path.join(self.outside, b"folder")
-        pair = ((outside, self.any_folder()) if os.path.isdir(outside)
+        pair = ((outside, self.any_subfolder()) if os.path.isdir(outside)
                 else (self.some_folder(), outside))
         self.note("move folder out or in", *map(self.show, pair))
         os.rename(*pair)

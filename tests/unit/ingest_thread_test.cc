@@ -1,0 +1,97 @@
+#include "ingest_thread.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+
+#include "jcn/ingest.h"
+#include "temporary_folder.h"
+
+namespace jcn {
+namespace {
+
+using std::chrono::seconds;
+using std::chrono::steady_clock;
+
+class IngestThreadTest : public testing::Test {
+ protected:
+  void SetUp() override { open(); }
+  void TearDown() override { thread->stop(); }
+
+  void open() {
+    auto opened = IndexWriter::open((folder / "index").string(), WriterOptions{});
+    ASSERT_TRUE(opened) << opened.error().message;
+    writer = *std::move(opened);
+    thread = std::make_unique<IngestThread>(IngestThread::Surroundings{
+        *writer, [] { return std::make_shared<const Rules>(); }, [] {},
+        [this](const std::vector<LookJob::Item>& items) { released += items.size(); },
+        [](const FragmentName&) {}, [] {}});
+  }
+  void submit(const std::string& path, const std::string& text) {
+    Look look;
+    look.name = {"r", path};
+    look.facts = {text.size(), 1, 1, 1};
+    look.read_ns = 10'000'000'000;
+    look.found = std::get<GoodFragment>(judge(Rules{}, look.name, text));
+    Finding finding;
+    finding.looks.push_back(std::move(look));
+    finding.items.push_back({{"r", path}, ledger.issue(), false, 0});
+    thread->submit(std::move(finding));
+  }
+  void settle() {
+    ASSERT_TRUE(ledger.wait_settled(ledger.close_epoch(), steady_clock::now() + seconds(30)));
+  }
+
+  TemporaryFolder folder;
+  Ledger ledger;
+  std::unique_ptr<IndexWriter> writer;
+  std::atomic<std::size_t> released{0};
+  std::unique_ptr<IngestThread> thread;
+};
+
+TEST_F(IngestThreadTest, ATicketDiesOnceItsFindingIsVisible) {
+  for (int i = 0; i < 3000; ++i) {
+    submit(std::to_string(i) + ".json", R"({"id":"v)" + std::to_string(i) + R"("})");
+  }
+  settle();
+  EXPECT_EQ(writer->snapshot()->counts().records.at("videos"), 3000U);
+  EXPECT_EQ(released, 3000U);
+}
+
+TEST_F(IngestThreadTest, ForgetsARootThatIsNoLongerConfigured) {
+  submit("a.json", R"({"id":"x"})");
+  settle();
+  thread->forget_root("r", ledger.issue());
+  settle();
+  EXPECT_EQ(writer->snapshot()->counts().fragments, 0U);
+  EXPECT_TRUE(writer->snapshot()->counts().records.empty());
+}
+
+TEST_F(IngestThreadTest, KeepsNotes) {
+  thread->keep_note("rules", "{}");
+  thread->stop();
+  EXPECT_EQ(writer->snapshot()->note("rules"), "{}");
+}
+
+TEST_F(IngestThreadTest, AnnouncesWhatAKilledProcessHadNotFolded) {
+  submit("a.json", R"({"id":"x"})");
+  settle();
+  thread->stop();
+  writer.reset();  // not folded
+  open();
+  ASSERT_EQ(writer->recovered().size(), 1U);
+  const std::uint64_t before = writer->seq();
+  thread->announce_recovered([done = ledger.issue()]() mutable { done.reset(); });
+  settle();
+  EXPECT_EQ(writer->seq(), before + 1);
+  EXPECT_TRUE(writer->recovered().empty());
+}
+
+TEST_F(IngestThreadTest, StopPublishesWhatIsQueued) {
+  submit("a.json", R"({"id":"x"})");
+  thread->stop();
+  EXPECT_TRUE(*writer->snapshot()->record({"videos", "x"}));
+}
+
+}  // namespace
+}  // namespace jcn
