@@ -81,7 +81,8 @@ std::optional<std::string> compress(std::string_view raw, const Dictionary* dict
   if (dictionary) {
     Dictionary::Prepared& prepared = *dictionary->prepared_;
     std::call_once(prepared.for_compression, [&] {
-      prepared.cdict = ZSTD_createCDict(dictionary->bytes_.data(), dictionary->bytes_.size(), level);
+      prepared.cdict =
+          ZSTD_createCDict(dictionary->bytes_.data(), dictionary->bytes_.size(), level);
     });
     ZSTD_CCtx_refCDict(context.get(), prepared.cdict);
   }
@@ -116,9 +117,8 @@ bool decompress(std::string_view stored, std::uint64_t raw_size, const Dictionar
 std::optional<std::string> train_dictionary(const std::string& samples,
                                             const std::vector<std::size_t>& sizes) {
   std::string bytes(dictionary_bytes, '\0');
-  const std::size_t size =
-      ZDICT_trainFromBuffer(bytes.data(), bytes.size(), samples.data(), sizes.data(),
-                            static_cast<unsigned>(sizes.size()));
+  const std::size_t size = ZDICT_trainFromBuffer(bytes.data(), bytes.size(), samples.data(),
+                                                 sizes.data(), static_cast<unsigned>(sizes.size()));
   if (ZDICT_isError(size)) return std::nullopt;
   bytes.resize(size);
   return bytes;

@@ -39,7 +39,7 @@ bool decompress(std::string_view stored, std::uint64_t raw_size, const Dictionar
 inline constexpr std::uint64_t largest_raw_bytes = 1ULL << 30;  // beyond it, a size is damage
 
 inline constexpr std::size_t dictionary_bytes = 64 << 10;
-inline constexpr std::size_t dictionary_sample_bytes = 2 << 20;  // what training looks at, at most
+inline constexpr std::size_t dictionary_sample_bytes = 1 << 20;  // what training looks at, at most
 inline constexpr std::size_t dictionary_enough_bytes = 256 << 10;
 
 // Absent when the samples (one after another in `samples`) are too few or too alike.

@@ -130,7 +130,9 @@ std::uint64_t read_be64(std::string_view bytes) {
   return value;
 }
 
-std::uint64_t checksum64(std::string_view bytes) { return XXH3_64bits(bytes.data(), bytes.size()); }
+std::uint64_t checksum64(std::string_view bytes) {
+  return XXH3_64bits(bytes.data(), bytes.size());
+}
 
 std::uint64_t entry_hash(std::string_view key, std::string_view value) {
   return XXH3_64bits_withSeed(value.data(), value.size(), checksum64(key));

@@ -46,7 +46,9 @@ class ByteReader {
   Hash128 hash();
 
   bool ok() const { return ok_; }
-  bool done() const { return ok_ && at_ == bytes_.size(); }  // all of it was read, and was well-formed
+  bool done() const {
+    return ok_ && at_ == bytes_.size();
+  }  // all of it was read, and was well-formed
   std::size_t at() const { return at_; }
   std::size_t left() const { return bytes_.size() - at_; }
 

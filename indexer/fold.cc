@@ -66,10 +66,10 @@ class Fold {
 
   Result<void> fold_records() {
     const std::uint32_t segment = state_.next_segment;
-    SegmentBuilder builder(state_.dictionary, [&](Section section, std::uint32_t number,
-                                                  std::string payload) {
-      return store_block(txn_, segment, section, number, std::move(payload));
-    });
+    SegmentBuilder builder(state_.dictionary,
+                           [&](Section section, std::uint32_t number, std::string payload) {
+                             return store_block(txn_, segment, section, number, std::move(payload));
+                           });
     std::vector<std::pair<std::uint64_t, std::string>> changes;  // by number
     changes.reserve(delta_.records.size());
     for (const FreshEntry& fresh : delta_.records) {
@@ -78,7 +78,8 @@ class Fold {
       ChangeRow change{std::string(fresh.key), {}, !entry};
       if (entry) {
         change.rev = entry->rev;
-        JCN_CHECK(put_present(fresh.key, {segment, builder.next_local(), entry->seq, entry->exists}));
+        JCN_CHECK(
+            put_present(fresh.key, {segment, builder.next_local(), entry->seq, entry->exists}));
         JCN_CHECK(builder.add(fresh.key, compress_entry(*entry, dictionary_.get())));
       } else {
         JCN_CHECK(put_absent(fresh.key, record.seq));
@@ -139,7 +140,8 @@ class Fold {
       const std::optional<std::string>& row = fresh.batch->files[fresh.index];
       std::string old;
       if (row) {
-        JCN_TRY([[maybe_unused]] const bool replaced, txn_.put(Table::files, fresh.key, *row, &old));
+        JCN_TRY([[maybe_unused]] const bool replaced,
+                txn_.put(Table::files, fresh.key, *row, &old));
       } else {
         JCN_TRY([[maybe_unused]] const bool erased, txn_.erase(Table::files, fresh.key, &old));
       }

@@ -25,7 +25,10 @@ FreshEntries entries_of(const std::shared_ptr<const FreshBatch>& batch,
 class Preparation {
  public:
   Preparation(Batch batch, std::uint64_t seq, const SnapshotState& before)
-      : batch_(std::move(batch)), seq_(seq), before_(before), fresh_(std::make_shared<FreshBatch>()) {
+      : batch_(std::move(batch)),
+        seq_(seq),
+        before_(before),
+        fresh_(std::make_shared<FreshBatch>()) {
     prepared_.counts = before.counts();
   }
 
@@ -66,6 +69,10 @@ class Preparation {
     });
     for (auto& [key, record] : batch_.records) {
       std::string bytes = record_key_bytes(key);
+      if (bytes.size() > max_key_bytes || key.id.empty()) {
+        return Error{Code::internal,
+                     "a record's id has " + std::to_string(key.id.size()) + " bytes", ""};
+      }
       JCN_TRY(const SnapshotState::RecordPlace old, before_.find_record(bytes));
       count_record(key.kind, old.exists(), record && record->exists);
       FreshRecord row;

@@ -3,7 +3,8 @@
 // Invariants:
 // 1. A FreshBatch is what one publish brought; it never changes. A Delta is a sorted index over one
 //    or more batches in which the newest entry of each key has won.
-// 2. In a list of deltas, a later one is newer. Sizes at least halve from one to the next, so that a
+// 2. In a list of deltas, a later one is newer. Sizes at least halve from one to the next, so that
+// a
 //    list of n entries has at most log2(n) + 1 deltas, and each entry is copied log2(n) times.
 // 3. Frozen deltas (being folded) are never merged with others.
 //

@@ -163,8 +163,8 @@ Result<void> check_format(LmdbEnv& env) {
   if (!format) return damaged("the meta table says no format");
   if (*format != format_version) {
     return Error{Code::index_format,
-                 "the index has format " + std::to_string(*format) + ", this program reads format " +
-                     std::to_string(format_version),
+                 "the index has format " + std::to_string(*format) +
+                     ", this program reads format " + std::to_string(format_version),
                  "jcn builds it anew from the files when it starts"};
   }
   return {};

@@ -1,6 +1,7 @@
 #include "jcn/index_writer.h"
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <functional>
 #include <mutex>
@@ -60,13 +61,14 @@ struct IndexWriter::Inside {
 
   // --- under write_mutex, which is held by whoever has LMDB's write transaction
   std::mutex write_mutex;
-  StateRow state;                 // as committed
-  std::optional<Error> stopped;   // a commit's outcome is unknown: nothing is written any more
+  StateRow state;                // as committed
+  std::optional<Error> stopped;  // a commit's outcome is unknown: nothing is written any more
 
   std::atomic<std::uint64_t> reserved_seq;
 
   // --- fold thread
   SegmentInfos segments;
+  std::chrono::steady_clock::time_point readers_checked = std::chrono::steady_clock::now();
 
   Result<void> commit(WriteTxn& txn, const StateRow& next, Published::Next goes_with);
   Result<WriteTxn> begin_write();
@@ -74,6 +76,7 @@ struct IndexWriter::Inside {
   Result<void> wait_for_room();
   bool freeze(Result<void>& frozen);
   Result<void> fold_frozen(FoldReport& report);
+  void clear_stale_readers();
   void end_cleanly();
 };
 
@@ -88,7 +91,9 @@ void reserve_ahead(StateRow& state, std::uint64_t seq) {
 
 IndexWriter::IndexWriter(std::unique_ptr<Inside> inside) : inside_(std::move(inside)) {}
 
-IndexWriter::~IndexWriter() { inside_->end_cleanly(); }
+IndexWriter::~IndexWriter() {
+  inside_->end_cleanly();
+}
 
 Result<std::unique_ptr<IndexWriter>> IndexWriter::open(const std::string& folder,
                                                        const WriterOptions& options) {
@@ -97,11 +102,21 @@ Result<std::unique_ptr<IndexWriter>> IndexWriter::open(const std::string& folder
       new IndexWriter(std::make_unique<Inside>(folder, options, std::move(opened))));
 }
 
-const std::string& IndexWriter::rebuilt_because() const { return inside_->rebuilt_because; }
-const std::string& IndexWriter::folder() const { return inside_->folder; }
-std::uint64_t IndexWriter::seq() const { return inside_->published.load()->seq; }
-std::uint64_t IndexWriter::index_bytes() const { return inside_->cache->env().used_bytes(); }
-const std::vector<RecordKey>& IndexWriter::recovered() const { return inside_->recovered; }
+const std::string& IndexWriter::rebuilt_because() const {
+  return inside_->rebuilt_because;
+}
+const std::string& IndexWriter::folder() const {
+  return inside_->folder;
+}
+std::uint64_t IndexWriter::seq() const {
+  return inside_->published.load()->seq;
+}
+std::uint64_t IndexWriter::index_bytes() const {
+  return inside_->cache->env().used_bytes();
+}
+const std::vector<RecordKey>& IndexWriter::recovered() const {
+  return inside_->recovered;
+}
 
 FreshStats IndexWriter::fresh() const {
   const auto published = inside_->published.load();
@@ -214,6 +229,7 @@ Result<void> IndexWriter::Inside::commit(WriteTxn& txn, const StateRow& next,
 
 Result<FoldReport> IndexWriter::fold() {
   Inside& in = *inside_;
+  in.clear_stale_readers();
   FoldReport report;
   Result<void> done;
   // What an earlier, failed fold has frozen goes first, by itself.
@@ -233,6 +249,14 @@ Result<FoldReport> IndexWriter::fold() {
     report.seq = in.state.folded_seq;
   }
   return report;
+}
+
+// Readers that were killed keep their slots, and pages from being used again.
+void IndexWriter::Inside::clear_stale_readers() {
+  const auto now = std::chrono::steady_clock::now();
+  if (now - readers_checked < std::chrono::minutes(1)) return;
+  readers_checked = now;
+  static_cast<void>(cache->env().clear_stale_readers());  // the next minute tries again
 }
 
 // True when there is something frozen now.

@@ -68,7 +68,8 @@ std::string segment_key(std::uint32_t segment, std::uint8_t section, std::uint32
 
 std::optional<SegmentKeyParts> parse_segment_key(std::string_view key) {
   if (key.size() != 9) return std::nullopt;
-  return SegmentKeyParts{read_be32(key), static_cast<std::uint8_t>(key[4]), read_be32(key.substr(5))};
+  return SegmentKeyParts{read_be32(key), static_cast<std::uint8_t>(key[4]),
+                         read_be32(key.substr(5))};
 }
 
 std::string living_key(std::uint32_t segment, std::uint32_t chunk) {

@@ -19,8 +19,8 @@ class LayeredCursor {
   Result<void> next();
   bool valid() const { return valid_; }
   std::string_view key() const { return key_; }
-  const FreshEntry* fresh() const { return fresh_; }           // null: the table's row
-  std::string_view row() const { return table_.value(); }      // when fresh() is null
+  const FreshEntry* fresh() const { return fresh_; }       // null: the table's row
+  std::string_view row() const { return table_.value(); }  // when fresh() is null
 
  private:
   void settle();

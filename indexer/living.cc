@@ -54,8 +54,8 @@ Result<std::vector<bool>> read_living(const Transaction& txn, std::uint32_t segm
 }
 
 Result<void> erase_segment(WriteTxn& txn, std::uint32_t segment) {
-  JCN_CHECK(txn.erase_range(Table::segments, segment_key(segment, 0, 0),
-                            segment_key(segment + 1, 0, 0)));
+  JCN_CHECK(
+      txn.erase_range(Table::segments, segment_key(segment, 0, 0), segment_key(segment + 1, 0, 0)));
   return txn.erase_range(Table::living, living_key(segment, 0), living_key(segment + 1, 0));
 }
 

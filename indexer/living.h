@@ -1,4 +1,5 @@
-// The living: per segment a bitmap, in chunks, of the local numbers that the ids table still leads to.
+// The living: per segment a bitmap, in chunks, of the local numbers that the ids table still leads
+// to.
 #pragma once
 
 #include <cstdint>

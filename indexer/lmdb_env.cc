@@ -20,9 +20,9 @@
 namespace jcn {
 namespace {
 
-constexpr std::array<const char*, table_count> names = {"meta",    "ids",    "changes",  "tombstones",
-                                                        "files",   "rejects", "bodies",  "segments",
-                                                        "living",  "dictionaries"};
+constexpr std::array<const char*, table_count> names = {
+    "meta",    "ids",    "changes",  "tombstones", "files",
+    "rejects", "bodies", "segments", "living",     "dictionaries"};
 constexpr std::uint64_t smallest_map = 1ULL << 28;
 constexpr std::size_t pooled_transactions = 64;
 
@@ -37,7 +37,8 @@ Error lmdb_error(const char* call, int code) {
     case MDB_BAD_DBI:
       return damaged(std::string(call) + ": " + mdb_strerror(code));
     case MDB_VERSION_MISMATCH:
-      return {Code::index_format, std::string(call) + ": " + mdb_strerror(code), "run jcnctl reindex"};
+      return {Code::index_format, std::string(call) + ": " + mdb_strerror(code),
+              "run jcnctl reindex"};
     case MDB_MAP_FULL:
     case ENOSPC:
     case EDQUOT:
@@ -74,7 +75,9 @@ OpenEnvironments& open_environments() {
 
 }  // namespace
 
-std::string_view table_name(Table table) { return names[static_cast<std::size_t>(table)]; }
+std::string_view table_name(Table table) {
+  return names[static_cast<std::size_t>(table)];
+}
 
 // --- Cursor
 
@@ -101,7 +104,9 @@ Result<bool> Cursor::seek(std::string_view key) {
   return key.empty() ? move({}, MDB_FIRST) : move(key, MDB_SET_RANGE);
 }
 
-Result<bool> Cursor::next() { return move({}, MDB_NEXT); }
+Result<bool> Cursor::next() {
+  return move({}, MDB_NEXT);
+}
 
 // --- Transaction
 
@@ -111,8 +116,7 @@ Transaction::Transaction(Transaction&& other) noexcept
 Result<std::optional<std::string_view>> Transaction::get(Table table, std::string_view key) const {
   MDB_val lmdb_key = as_val(key);
   MDB_val value{};
-  const int code =
-      mdb_get(txn_, env_->tables_[static_cast<std::size_t>(table)], &lmdb_key, &value);
+  const int code = mdb_get(txn_, env_->tables_[static_cast<std::size_t>(table)], &lmdb_key, &value);
   if (code == MDB_NOTFOUND) return std::optional<std::string_view>();
   if (code != MDB_SUCCESS) return lmdb_error("mdb_get", code);
   return std::optional<std::string_view>(as_view(value));
@@ -120,13 +124,14 @@ Result<std::optional<std::string_view>> Transaction::get(Table table, std::strin
 
 Result<Cursor> Transaction::cursor(Table table) const {
   MDB_cursor* cursor = nullptr;
-  const int code =
-      mdb_cursor_open(txn_, env_->tables_[static_cast<std::size_t>(table)], &cursor);
+  const int code = mdb_cursor_open(txn_, env_->tables_[static_cast<std::size_t>(table)], &cursor);
   if (code != MDB_SUCCESS) return lmdb_error("mdb_cursor_open", code);
   return Cursor(cursor);
 }
 
-std::uint64_t Transaction::id() const { return mdb_txn_id(txn_); }
+std::uint64_t Transaction::id() const {
+  return mdb_txn_id(txn_);
+}
 
 ReadTxn::~ReadTxn() {
   if (txn_) env_->take_back(txn_);
@@ -150,8 +155,7 @@ void WriteTxn::close_cursors() {
 Result<MDB_cursor*> WriteTxn::writing_cursor(Table table) {
   MDB_cursor*& cursor = cursors_[static_cast<std::size_t>(table)];
   if (!cursor) {
-    const int code =
-        mdb_cursor_open(txn_, env_->tables_[static_cast<std::size_t>(table)], &cursor);
+    const int code = mdb_cursor_open(txn_, env_->tables_[static_cast<std::size_t>(table)], &cursor);
     if (code != MDB_SUCCESS) return lmdb_error("mdb_cursor_open", code);
   }
   return cursor;
@@ -260,7 +264,8 @@ struct LmdbEnv::Pool {
 
 LmdbEnv::LmdbEnv() : pool_(std::make_unique<Pool>()) {}
 
-Result<std::shared_ptr<LmdbEnv>> LmdbEnv::open(const std::string& folder, const EnvOptions& options) {
+Result<std::shared_ptr<LmdbEnv>> LmdbEnv::open(const std::string& folder,
+                                               const EnvOptions& options) {
   struct ::stat stat {};
   if (::stat(folder.c_str(), &stat) != 0) {
     if (errno != ENOENT && errno != ENOTDIR) return system_error("stat", folder, errno);
@@ -297,7 +302,7 @@ Result<void> LmdbEnv::start(const std::string& folder, const EnvOptions& options
   if (!options.create && (::stat(file.c_str(), &stat) != 0 || stat.st_size == 0)) {
     return Error{Code::index_unreadable, file + " is missing or empty", ""};
   }
-  // Random access is the rule here; reading ahead only helps a cold first walk.
+  // Without NORDAHEAD: an index is expected to fit into memory, and reading ahead warms it.
   const unsigned flags =
       static_cast<unsigned>(MDB_NOTLS) | static_cast<unsigned>(options.read_only ? MDB_RDONLY : 0);
   std::uint64_t map_bytes = options.map_bytes;

@@ -31,7 +31,16 @@ struct MDB_cursor;
 namespace jcn {
 
 enum class Table : std::uint8_t {
-  meta, ids, changes, tombstones, files, rejects, bodies, segments, living, dictionaries
+  meta,
+  ids,
+  changes,
+  tombstones,
+  files,
+  rejects,
+  bodies,
+  segments,
+  living,
+  dictionaries
 };
 inline constexpr std::size_t table_count = 10;
 std::string_view table_name(Table table);
@@ -128,7 +137,8 @@ class LmdbEnv : public std::enable_shared_from_this<LmdbEnv> {
  public:
   // Errors: index_damaged and index_format (not an index, or not a whole one), index_unreadable (no
   // data.mdb), index_in_use (open for reading in this process, and asked for writing), system.
-  static Result<std::shared_ptr<LmdbEnv>> open(const std::string& folder, const EnvOptions& options);
+  static Result<std::shared_ptr<LmdbEnv>> open(const std::string& folder,
+                                               const EnvOptions& options);
   LmdbEnv(const LmdbEnv&) = delete;
   LmdbEnv& operator=(const LmdbEnv&) = delete;
   ~LmdbEnv();

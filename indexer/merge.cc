@@ -14,9 +14,9 @@ namespace jcn {
 namespace {
 
 constexpr std::size_t due_segments = 8;
-constexpr std::uint32_t worth_cleaning = 4096;              // records, for the 30 % rule
-constexpr std::size_t most_segments = 16;                   // in one merge
-constexpr std::uint64_t transaction_bytes = 32ULL << 20;    // of blocks, per transaction
+constexpr std::uint32_t worth_cleaning = 4096;            // records, for the 30 % rule
+constexpr std::size_t most_segments = 16;                 // in one merge
+constexpr std::uint64_t transaction_bytes = 32ULL << 20;  // of blocks, per transaction
 
 unsigned size_class(std::uint32_t records) {
   unsigned result = 0;
@@ -100,7 +100,8 @@ class Merge {
         dictionary_number_,
         [this](Section section, std::uint32_t number, std::string payload) -> Result<void> {
           if (section == Section::head) {
-            head_ = std::move(payload);  // stored with the last transaction: it makes a segment whole
+            head_ =
+                std::move(payload);  // stored with the last transaction: it makes a segment whole
             return {};
           }
           if (written_ > transaction_bytes) {
@@ -172,7 +173,7 @@ class Merge {
   MergeTransactions& transactions_;
   std::uint32_t dictionary_number_ = 0;
   std::shared_ptr<const Dictionary> dictionary_;
-  std::string head_;       // its payload, until it is stored
+  std::string head_;  // its payload, until it is stored
   SegmentHead new_head_;
   MemoryBlocks keys_;
   std::uint64_t written_ = 0;

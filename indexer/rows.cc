@@ -183,7 +183,9 @@ std::optional<BodyRow> decode_body_row(std::string_view sealed) {
   return row;
 }
 
-std::string meta_note_key(std::string_view name) { return "note:" + std::string(name); }
+std::string meta_note_key(std::string_view name) {
+  return "note:" + std::string(name);
+}
 
 std::string meta_lost_key(std::uint64_t after) {
   std::string key = "lost:";

@@ -8,7 +8,9 @@ namespace {
 constexpr std::uint8_t entry_exists = 1, entry_compressed = 2;
 constexpr std::uint8_t fragment_last_good = 1;
 
-Error damaged_segment(const char* what) { return damaged(std::string("a segment's ") + what); }
+Error damaged_segment(const char* what) {
+  return damaged(std::string("a segment's ") + what);
+}
 
 }  // namespace
 
@@ -136,8 +138,8 @@ std::string with_strings(const SegmentEntry& entry, std::string_view strings) {
   std::string bytes;
   ByteWriter out(bytes);
   out.u8(static_cast<std::uint8_t>(static_cast<std::uint8_t>(entry.bytes[0]) & ~entry_compressed));
-  const auto numbers_end = static_cast<std::size_t>(entry.numbers.data() - entry.bytes.data()) +
-                           entry.numbers.size();
+  const auto numbers_end =
+      static_cast<std::size_t>(entry.numbers.data() - entry.bytes.data()) + entry.numbers.size();
   out.raw(entry.bytes.substr(1, numbers_end - 1));
   out.raw(strings);
   return bytes;

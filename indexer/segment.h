@@ -1,6 +1,6 @@
-// Segment: an immutable set of records, sorted by (kind, id); a record's local number is its place in
-// that order, and never leaves the segment. Its bytes lie in blocks under (section, block number),
-// in memory or in LMDB; one reader serves both. Layout: doc/format.md.
+// Segment: an immutable set of records, sorted by (kind, id); a record's local number is its place
+// in that order, and never leaves the segment. Its bytes lie in blocks under (section, block
+// number), in memory or in LMDB; one reader serves both. Layout: doc/format.md.
 #pragma once
 
 #include <cstdint>
@@ -47,7 +47,7 @@ class MemoryBlocks : public BlockSource {
 
 struct SegmentHead {
   std::uint32_t records = 0;
-  std::uint32_t dictionary = 0;             // of all its compressed documents; 0: none
+  std::uint32_t dictionary = 0;  // of all its compressed documents; 0: none
   std::uint32_t key_blocks = 0;
   std::vector<std::uint32_t> first_locals;  // per document block
 };
@@ -74,7 +74,8 @@ std::string encode_entry(const Record& record);
 std::string compress_entry(const SegmentEntry& entry, const Dictionary* dictionary);
 // What compress_entry compresses, decompressed: absent when it is damaged.
 std::optional<std::string> entry_strings(const SegmentEntry& entry, const Dictionary* dictionary);
-std::string with_strings(const SegmentEntry& entry, std::string_view strings);  // uncompressed again
+std::string with_strings(const SegmentEntry& entry,
+                         std::string_view strings);  // uncompressed again
 // Fills everything but the key. False: damaged.
 bool unpack_entry(const SegmentEntry& entry, const Dictionary* dictionary, Record& record);
 

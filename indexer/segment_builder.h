@@ -16,8 +16,7 @@ class SegmentBuilder {
  public:
   // Takes a payload, without its checksum. Documents come in order, then keys, the head last.
   using Sink = std::function<Result<void>(Section, std::uint32_t number, std::string payload)>;
-  SegmentBuilder(std::uint32_t dictionary, Sink sink,
-                 std::size_t block_bytes = block_target_bytes)
+  SegmentBuilder(std::uint32_t dictionary, Sink sink, std::size_t block_bytes = block_target_bytes)
       : sink_(std::move(sink)), block_bytes_(block_bytes) {
     head_.dictionary = dictionary;
   }

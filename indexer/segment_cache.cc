@@ -8,7 +8,8 @@
 namespace jcn {
 namespace {
 
-constexpr std::size_t cached_heads = 512;  // beyond, all are forgotten: merged segments leave theirs
+constexpr std::size_t cached_heads =
+    512;  // beyond, all are forgotten: merged segments leave theirs
 
 }  // namespace
 

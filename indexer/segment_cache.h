@@ -34,7 +34,8 @@ class SegmentCache {
   // Both read through committed transactions only.
   Result<std::shared_ptr<const SegmentHead>> head(const Transaction& txn, std::uint32_t segment);
   // Null for number 0.
-  Result<std::shared_ptr<const Dictionary>> dictionary(const Transaction& txn, std::uint32_t number);
+  Result<std::shared_ptr<const Dictionary>> dictionary(const Transaction& txn,
+                                                       std::uint32_t number);
   void forget_head(std::uint32_t segment);
 
  private:

@@ -17,13 +17,13 @@ struct NamedRow {
 Result<NamedRow> named_row(std::string_view key, std::string_view bytes) {
   auto decoded = decode_file_row(bytes);
   if (!decoded) return damaged("a file's row");
-  std::optional<FragmentName> name =
-      decoded->name ? std::move(decoded->name) : parse_file_key(key);
+  std::optional<FragmentName> name = decoded->name ? std::move(decoded->name) : parse_file_key(key);
   if (!name) return damaged("a file's key");
   return NamedRow{std::move(*name), std::move(decoded->row)};
 }
 
-// A stretch of records in key order. `begin` is the first key; the stretch ends where `within` fails.
+// A stretch of records in key order. `begin` is the first key; the stretch ends where `within`
+// fails.
 Result<void> walk_records(SnapshotState& state, const std::string& begin,
                           const std::function<bool(std::string_view key)>& within,
                           const std::function<bool(const Record&)>& visit) {
@@ -47,9 +47,15 @@ Snapshot::Snapshot(Snapshot&&) noexcept = default;
 Snapshot& Snapshot::operator=(Snapshot&&) noexcept = default;
 Snapshot::~Snapshot() = default;
 
-std::string Snapshot::uuid() const { return uuid_text(state_->uuid()); }
-std::uint64_t Snapshot::seq() const { return state_->seq(); }
-IndexCounts Snapshot::counts() const { return state_->counts(); }
+std::string Snapshot::uuid() const {
+  return uuid_text(state_->uuid());
+}
+std::uint64_t Snapshot::seq() const {
+  return state_->seq();
+}
+IndexCounts Snapshot::counts() const {
+  return state_->counts();
+}
 
 std::optional<std::string> Snapshot::note(std::string_view name) const {
   auto found = state_->note(name);
@@ -141,7 +147,7 @@ Result<void> Snapshot::for_each_reject(
   if (!after.root.empty() || !after.path.empty()) passed = file_key_bytes(after);
   JCN_CHECK(cursor.seek(passed));
   if (!passed.empty() && cursor.valid() && cursor.key() == passed) JCN_CHECK(cursor.next());
-  for (; cursor.valid(); ) {
+  for (; cursor.valid();) {
     JCN_TRY(const auto bytes, state_->file_row(cursor.key()));
     if (bytes && file_row_rejected(*bytes)) {
       JCN_TRY(const NamedRow found, named_row(cursor.key(), *bytes));

@@ -46,12 +46,13 @@ Result<std::unique_ptr<SnapshotState>> SnapshotState::acquire(std::shared_ptr<Se
     // Neither: a commit came between the two lines above; the state that goes with it is published.
     if (!now && !after) continue;
     const bool with_frozen = now || state->next == Published::Next::same;
-    return std::unique_ptr<SnapshotState>(new SnapshotState(std::move(txn), std::move(cache),
-                                                            std::move(state), uuid, with_frozen));
+    return std::unique_ptr<SnapshotState>(
+        new SnapshotState(std::move(txn), std::move(cache), std::move(state), uuid, with_frozen));
   }
 }
 
-Result<std::unique_ptr<SnapshotState>> SnapshotState::of_folded(std::shared_ptr<SegmentCache> cache) {
+Result<std::unique_ptr<SnapshotState>> SnapshotState::of_folded(
+    std::shared_ptr<SegmentCache> cache) {
   JCN_TRY(ReadTxn txn, cache->env().begin_read());
   JCN_TRY(const auto identity_bytes, txn.get(Table::meta, meta_identity));
   JCN_TRY(const auto state_bytes, txn.get(Table::meta, meta_state));
@@ -163,8 +164,12 @@ Result<LayeredCursor> SnapshotState::walk(FreshEntries Delta::*entries, Table ta
   return LayeredCursor(std::move(layers), std::move(cursor));
 }
 
-Result<LayeredCursor> SnapshotState::walk_records() const { return walk(&Delta::records, Table::ids); }
-Result<LayeredCursor> SnapshotState::walk_files() const { return walk(&Delta::files, Table::files); }
+Result<LayeredCursor> SnapshotState::walk_records() const {
+  return walk(&Delta::records, Table::ids);
+}
+Result<LayeredCursor> SnapshotState::walk_files() const {
+  return walk(&Delta::files, Table::files);
+}
 Result<LayeredCursor> SnapshotState::walk_rejects() const {
   return walk(&Delta::rejects, Table::rejects);
 }

@@ -149,7 +149,9 @@ Result<void> TouchedLog::rotate() {
   return begun;
 }
 
-Result<void> TouchedLog::drop_folding() { return remove_file(path(".folding")); }
+Result<void> TouchedLog::drop_folding() {
+  return remove_file(path(".folding"));
+}
 
 Result<void> TouchedLog::drop_leftover() {
   leftover_.clear();

@@ -84,7 +84,9 @@ class Walk {
 
 }  // namespace
 
-Result<VerifyReport> verify_tables(const Transaction& txn) { return Walk(txn).run(); }
+Result<VerifyReport> verify_tables(const Transaction& txn) {
+  return Walk(txn).run();
+}
 
 Result<VerifyReport> verify_index(const std::string& index_folder) {
   JCN_TRY(const std::optional<std::string> current, read_current(index_folder));

@@ -15,6 +15,7 @@
 
 #include "compression.h"
 #include "jcn/index_writer.h"
+#include "jcn/verify.h"
 #include "segment.h"
 #include "segment_builder.h"
 
@@ -36,13 +37,13 @@ T must(jcn::Result<T> result) {
   return std::move(result).value();
 }
 
-// Bytes that this process has sent towards the disk (proc(5), io).
+// Bytes that this process has asked to be written (proc(5), io).
 std::uint64_t bytes_written() {
   std::ifstream io("/proc/self/io");
   std::string name;
   std::uint64_t value = 0;
   while (io >> name >> value) {
-    if (name == "write_bytes:") return value;
+    if (name == "wchar:") return value;
   }
   return 0;
 }
@@ -72,13 +73,15 @@ class Talks {
     std::string text = "{\"id\":\"" + id(number) + "\",\"title\":\"" + sentence(random, 6) +
                        "\",\"description\":\"" + sentence(random, 95) + "\",\"speakers\":[\"" +
                        sentence(random, 2) + "\",\"" + sentence(random, 2) + "\"],\"tags\":[\"" +
-                       sentence(random, 1) + "\",\"" + sentence(random, 1) + "\"],\"recorded\":\"20" +
-                       std::to_string(10 + random() % 16) + "-0" + std::to_string(1 + random() % 9) +
-                       "-1" + std::to_string(random() % 10) + "\",\"duration\":" +
-                       std::to_string(random() % 5400) + ",\"views\":" + std::to_string(random()) +
+                       sentence(random, 1) + "\",\"" + sentence(random, 1) +
+                       "\"],\"recorded\":\"20" + std::to_string(10 + random() % 16) + "-0" +
+                       std::to_string(1 + random() % 9) + "-1" + std::to_string(random() % 10) +
+                       "\",\"duration\":" + std::to_string(random() % 5400) +
+                       ",\"views\":" + std::to_string(random()) +
                        ",\"thumbnail_url\":\"https://i.example.org/vi/" + id(draw(random)) +
                        "/hqdefault.jpg\",\"videos\":[{\"type\":\"youtube\",\"url\":"
-                       "\"https://www.example.org/watch?v=" + id(draw(random)) + "\"}]}";
+                       "\"https://www.example.org/watch?v=" +
+                       id(draw(random)) + "\"}]}";
     return text;
   }
 
@@ -86,8 +89,8 @@ class Talks {
     jcn::Record record;
     record.key = {"videos", id(number)};
     record.document = document(number, version);
-    const std::string path = "conference-" + std::to_string(number % 300) + "/videos/" +
-                             record.key.id + ".json";
+    const std::string path =
+        "conference-" + std::to_string(number % 300) + "/videos/" + record.key.id + ".json";
     const auto mtime = static_cast<std::int64_t>(1'700'000'000'000'000'000 + number * 1'234'567LL);
     record.fragments = {{{"talks", path}, record.document.size(), mtime, false}};
     jcn::FileRow row;
@@ -153,12 +156,13 @@ void block_sizes(const Talks& talks) {
   const auto trained = jcn::train_dictionary(samples, sizes);
   std::printf("\nDictionary: %.0f ms to train on %.1f MiB, %zu bytes.\n\n", milliseconds(training),
               static_cast<double>(samples.size()) / mib, trained ? trained->size() : 0);
-  std::printf("| block | dictionary | documents on disk / JSON | build, us/record | "
-              "read one entry (checksum, decompress), us |\n|---|---|---|---|---|\n");
+  std::printf(
+      "| block | dictionary | documents on disk / JSON | build, us/record | "
+      "read one entry (checksum, decompress), us |\n|---|---|---|---|---|\n");
   for (const bool with : {false, true}) {
     const jcn::Dictionary dictionary(1, trained.value_or(""));
     const jcn::Dictionary* used = with ? &dictionary : nullptr;
-    for (const std::size_t pages : {1, 4, 16}) {
+    for (const std::size_t pages : {std::size_t{1}, std::size_t{4}, std::size_t{16}}) {
       jcn::MemoryBlocks blocks;
       std::uint64_t disk = 0;
       const auto building = Clock::now();
@@ -185,7 +189,8 @@ void block_sizes(const Talks& talks) {
       constexpr int reads = 20'000;
       for (int i = 0; i < reads; ++i) {
         const auto local = static_cast<std::uint32_t>(random() % records);
-        const auto after = std::upper_bound(head.first_locals.begin(), head.first_locals.end(), local);
+        const auto after =
+            std::upper_bound(head.first_locals.begin(), head.first_locals.end(), local);
         const auto number = static_cast<std::uint32_t>(after - head.first_locals.begin() - 1);
         const auto payload = jcn::unseal(blocks.document_block(number));
         jcn::Record record;
@@ -202,7 +207,8 @@ void block_sizes(const Talks& talks) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const auto records = static_cast<std::uint32_t>(argc > 1 ? std::strtoul(argv[1], nullptr, 10) : 1'000'000);
+  const auto records =
+      static_cast<std::uint32_t>(argc > 1 ? std::strtoul(argv[1], nullptr, 10) : 1'000'000);
   std::string folder = argc > 2 ? argv[2] : "";
   if (folder.empty()) {
     std::string pattern = (std::filesystem::temp_directory_path() / "jcn-bench-XXXXXX").string();
@@ -238,21 +244,24 @@ int main(int argc, char** argv) {
   }
   std::printf("%u records, %.0f MiB of minified JSON (%.0f bytes each).\n\n", records,
               static_cast<double>(json) / mib, static_cast<double>(json) / records);
-  std::printf("| first load | |\n|---|---|\n| publish, batches of 2,000 | %.1f us/record |\n"
-              "| fold, 40,000 each | %.1f us/record |\n"
-              "| %d merges, together | %.1f us/record (longest %.0f ms) |\n"
-              "| index / minified JSON | %.2f |\n\n",
-              publishing * 1000 / records, folding * 1000 / records, merges,
-              merging * 1000 / records, longest_merge,
-              static_cast<double>(writer->index_bytes()) / static_cast<double>(json));
+  std::printf(
+      "| first load | |\n|---|---|\n| publish, batches of 2,000 | %.1f us/record |\n"
+      "| fold, 40,000 each | %.1f us/record |\n"
+      "| %d merges, together | %.1f us/record (longest %.0f ms) |\n"
+      "| index / minified JSON | %.2f |\n\n",
+      publishing * 1000 / records, folding * 1000 / records, merges, merging * 1000 / records,
+      longest_merge, static_cast<double>(writer->index_bytes()) / static_cast<double>(json));
 
-  std::printf("| records changed | publish, ms | fold, ms (median) | written, MiB |\n|---|---|---|---|\n");
-  for (const auto& [changed, runs] : {std::pair(1U, 21), std::pair(2000U, 5), std::pair(20'000U, 3)}) {
+  std::printf(
+      "| records changed | publish, ms | fold, ms (median) | written, MiB |\n|---|---|---|---|\n");
+  for (const auto& [changed, runs] :
+       {std::pair(1U, 21), std::pair(2000U, 5), std::pair(20'000U, 3)}) {
     std::vector<double> publishes, folds, written;
     for (int run = 0; run < runs; ++run) {
       Batch batch;
       for (std::uint32_t i = 0; i < changed; ++i) {
-        talks.add(batch, static_cast<std::uint32_t>(random() % records), 1 + static_cast<std::uint32_t>(run));
+        talks.add(batch, static_cast<std::uint32_t>(random() % records),
+                  1 + static_cast<std::uint32_t>(run));
       }
       auto from = Clock::now();
       must(writer->publish(std::move(batch)));
@@ -265,7 +274,8 @@ int main(int argc, char** argv) {
       while (must(writer->merge())) {
       }
     }
-    std::printf("| %u | %.2f | %.2f | %.2f |\n", changed, median(publishes), median(folds), median(written));
+    std::printf("| %u | %.2f | %.2f | %.2f |\n", changed, median(publishes), median(folds),
+                median(written));
   }
 
   // Drops onto a layer that is not folded meanwhile, and reads of random records.
@@ -297,6 +307,12 @@ int main(int argc, char** argv) {
   row("snapshot + record", gets);
   row("snapshot + head, its block warm", heads);
 
+  const auto verifying = Clock::now();
+  const jcn::VerifyReport report = must(jcn::verify_index(folder + "/index"));
+  std::printf("\nVerify: %llu entries, %llu MiB, in %.0f ms; index %.0f MiB.\n",
+              static_cast<unsigned long long>(report.entries),
+              static_cast<unsigned long long>(report.bytes >> 20), milliseconds(verifying),
+              static_cast<double>(writer->index_bytes()) / mib);
   block_sizes(talks);
   writer.reset();
   if (argc <= 2) std::filesystem::remove_all(folder);

@@ -28,7 +28,8 @@ TEST(Generation, CurrentIsWrittenWholeAndReadStrictly) {
 
 TEST(Generation, LeftoversGoAndTheLastOneSetAsideStays) {
   TemporaryFolder folder;
-  for (const char* name : {"gen-000001.damaged", "gen-000002.damaged", "gen-000003", "gen-000004"}) {
+  for (const char* name :
+       {"gen-000001.damaged", "gen-000002.damaged", "gen-000003", "gen-000004"}) {
     folder.write(std::string(name) + "/data.mdb", "x");
   }
   folder.write("gen-notes/keep", "x");

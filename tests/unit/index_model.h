@@ -39,7 +39,8 @@ inline Record record_of(const std::string& kind, const std::string& id, const st
   Record record;
   record.key = {kind, id};
   record.document = document;
-  if (fragments.empty()) fragments.push_back({{"main", id + ".json"}, document.size(), 1'700'000'000, false});
+  if (fragments.empty())
+    fragments.push_back({{"main", id + ".json"}, document.size(), 1'700'000'000, false});
   record.fragments = std::move(fragments);
   return record;
 }
@@ -94,7 +95,8 @@ struct IndexModel {
 
  private:
   template <class Key, class Row>
-  static void apply_rows(const std::map<Key, std::optional<Row>>& changes, std::map<Key, Row>& rows) {
+  static void apply_rows(const std::map<Key, std::optional<Row>>& changes,
+                         std::map<Key, Row>& rows) {
     for (const auto& [key, row] : changes) {
       if (row) {
         rows[key] = *row;
@@ -248,7 +250,8 @@ class RandomBatches {
   }
 
   FragmentName file() {
-    static const std::vector<std::string> folders = {"", "a/", "a/b/", "a-/", "b/c/", "b/c/d/", "a0/"};
+    static const std::vector<std::string> folders = {"",     "a/",     "a/b/", "a-/",
+                                                     "b/c/", "b/c/d/", "a0/"};
     std::string path = folders[below(folders.size())];
     if (below(5) == 0) path += std::string(250, 'l') + '/' + std::string(250, 'm') + '/';
     return {below(3) == 0 ? "other" : "main", path + std::to_string(below(12)) + ".json"};

@@ -12,8 +12,8 @@ namespace jcn {
 namespace {
 
 TEST(Keys, RecordKeysOrderAsRecordKeyDoes) {
-  std::vector<RecordKey> keys = {{"videos", "b"},   {"video", "z"}, {"videos", "a"}, {"video-x", "a"},
-                                 {"videos_2", "a"}, {"videos", "ab"}};
+  std::vector<RecordKey> keys = {{"videos", "b"},  {"video", "z"},    {"videos", "a"},
+                                 {"video-x", "a"}, {"videos_2", "a"}, {"videos", "ab"}};
   std::sort(keys.begin(), keys.end());
   std::vector<std::string> bytes;
   for (const RecordKey& key : keys) {

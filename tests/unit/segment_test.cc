@@ -23,8 +23,9 @@ SegmentBuilder::Sink into(Built& built) {
 }
 
 Record sample(int i) {
-  Record record = record_of("videos", "id" + std::to_string(1000 + i),
-                            "{\"title\":\"" + std::string(static_cast<std::size_t>(i * 7 % 900), 't') + "\"}");
+  Record record =
+      record_of("videos", "id" + std::to_string(1000 + i),
+                "{\"title\":\"" + std::string(static_cast<std::size_t>(i * 7 % 900), 't') + "\"}");
   record.seq = static_cast<std::uint64_t>(i) * 3 + 1;
   record.rev = hash128(record.document);
   if (i % 3 == 0) record.fragments.push_back({{"two", "b/" + std::to_string(i)}, 7, -9, true});
@@ -112,7 +113,8 @@ TEST(Segment, MutatedBlocksNeverCrash) {
       if (change && random() % 4 == 0) bytes.resize(random() % bytes.size());
       blocks.add(section, number, std::move(bytes));
     };
-    for (std::uint32_t i = 0; i < head.first_locals.size(); ++i) mutate(Section::documents, i, true);
+    for (std::uint32_t i = 0; i < head.first_locals.size(); ++i)
+      mutate(Section::documents, i, true);
     for (std::uint32_t i = 0; i < head.key_blocks; ++i) mutate(Section::keys, i, true);
     mutate(Section::head, 0, round % 2 == 0);
     const auto mutated = decode_segment_head(must(blocks.block(Section::head, 0)));

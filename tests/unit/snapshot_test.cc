@@ -14,7 +14,8 @@ namespace jcn {
 namespace {
 
 std::uint32_t chosen_seed() {
-  if (const char* seed = std::getenv("JCN_SEED")) return static_cast<std::uint32_t>(std::stoul(seed));
+  if (const char* seed = std::getenv("JCN_SEED"))
+    return static_cast<std::uint32_t>(std::stoul(seed));
   return std::random_device{}();
 }
 
@@ -86,10 +87,10 @@ TEST(Snapshot, FilesGoOnAfterAPath) {
   TemporaryFolder folder;
   auto writer = open_writer(folder / "index");
   Batch batch;
-  const std::string deep = std::string(200, 'x') + '/' + std::string(200, 'y') + '/' +
-                           std::string(200, 'z');
-  const std::vector<std::string> paths = {"a.json", "b.json", deep + "1.json", deep + "2.json",
-                                          deep + "3.json", "z.json"};
+  const std::string deep =
+      std::string(200, 'x') + '/' + std::string(200, 'y') + '/' + std::string(200, 'z');
+  const std::vector<std::string> paths = {"a.json",        "b.json",        deep + "1.json",
+                                          deep + "2.json", deep + "3.json", "z.json"};
   for (std::size_t i = 0; i < paths.size(); ++i) batch.files[{"r", paths[i]}] = file_row_of(i);
   must(writer->publish(batch));
   for (int folded = 0; folded < 2; ++folded) {
@@ -103,11 +104,13 @@ TEST(Snapshot, FilesGoOnAfterAPath) {
     // Every path continues the same walk, cut keys too.
     for (std::size_t i = 0; i < all.size(); ++i) {
       std::vector<std::string> rest;
-      must(snapshot.for_each_file("r", "", all[i], false, [&](const std::string& path, const FileRow&) {
-        rest.push_back(path);
-        return true;
-      }));
-      EXPECT_EQ(rest, std::vector<std::string>(all.begin() + static_cast<std::ptrdiff_t>(i) + 1, all.end()));
+      must(snapshot.for_each_file("r", "", all[i], false,
+                                  [&](const std::string& path, const FileRow&) {
+                                    rest.push_back(path);
+                                    return true;
+                                  }));
+      EXPECT_EQ(rest, std::vector<std::string>(all.begin() + static_cast<std::ptrdiff_t>(i) + 1,
+                                               all.end()));
     }
     must(writer->fold());
   }
@@ -182,7 +185,8 @@ TEST(Snapshot, ReadersSeeWholeStatesWhileWritersPublishFoldAndMerge) {
         EXPECT_EQ(snapshot.counts().records.at("videos"), count);
         const int number = std::stoi(*seen.begin());
         EXPECT_EQ(count, static_cast<std::uint64_t>(records + number % 2));
-        EXPECT_EQ(must(snapshot.file({"main", "f"}))->facts.size, static_cast<std::uint64_t>(number));
+        EXPECT_EQ(must(snapshot.file({"main", "f"}))->facts.size,
+                  static_cast<std::uint64_t>(number));
         EXPECT_EQ(must(snapshot.record({"videos", "r3"}))->document, *seen.begin());
         ++looks;
         if (::testing::Test::HasFailure()) break;

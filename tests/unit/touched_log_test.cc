@@ -11,11 +11,14 @@
 namespace jcn {
 namespace {
 
-TouchedRow row(std::uint64_t seq, const std::string& id) { return {seq, {"videos", id}}; }
+TouchedRow row(std::uint64_t seq, const std::string& id) {
+  return {seq, {"videos", id}};
+}
 
 std::vector<std::string> ids(const TouchedLog& log) {
   std::vector<std::string> found;
-  for (const TouchedRow& r : log.leftover()) found.push_back(r.key.id + ':' + std::to_string(r.seq));
+  for (const TouchedRow& r : log.leftover())
+    found.push_back(r.key.id + ':' + std::to_string(r.seq));
   return found;
 }
 using Ids = std::vector<std::string>;
