@@ -6,6 +6,7 @@
 #include <spdlog/spdlog.h>
 #include <systemd/sd-daemon.h>
 
+#include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <cstdio>
@@ -107,6 +108,7 @@ int main(int argc, char** argv) {
   HttpOptions http;
   http.port = config.listen_port;
   http.threads = config.http_threads;
+  http.max_body = std::max(http.max_body, config.rules.limits.max_bytes);  // POST /v1/check
   http.log = [](std::string_view message) { spdlog::warn("http: {}", message); };
   Service& service = **daemon;
   Result<HttpServer> server = HttpServer::start(
