@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cstdlib>
 #include <filesystem>
 #include <map>
@@ -44,7 +45,7 @@ std::string help() {
       "Watches folders of JSON notes and answers for them over HTTP. Folders on the command line\n"
       "replace those of the file; a root may be given a NAME of its own.\n\n";
   const auto add = [&text](std::string words, std::string_view meaning) {
-    words.resize(std::max<std::size_t>(words.size() + 2, 27), ' ');
+    words.resize(std::max<std::size_t>(words.size() + 2, 34), ' ');
     text += "  " + words + std::string(meaning) + "\n";
   };
   add("--config FILE", "read this file, see jcn.conf(5)");
@@ -71,7 +72,18 @@ Result<std::variant<CommandLine, PrintAndExit>> read_command_line(int argc,
     const OptionRow* option = &row;
     const std::string flag(row.flag);
     if (row.type == OptionType::boolean) {
-      app.add_flag_callback(flag, [&line, option] { line.options.emplace_back(option, true); });
+      const bool value = !flag.starts_with("--no-");
+      app.add_flag_callback(flag,
+                            [&line, option, value] { line.options.emplace_back(option, value); });
+    } else if (row.type == OptionType::texts) {
+      // One value each time; without expected(1), CLI11 would take the folders behind it, too.
+      app.add_option_function<std::vector<std::string>>(
+             flag,
+             [&line, option](const std::vector<std::string>& values) {
+               line.options.emplace_back(option, values);
+             })
+          ->expected(1)
+          ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
     } else {
       app.add_option_function<std::string>(flag, [&line, option](const std::string& value) {
         line.options.emplace_back(option, value);
@@ -101,6 +113,21 @@ Result<std::variant<CommandLine, PrintAndExit>> read_command_line(int argc,
     }
   }
   return std::variant<CommandLine, PrintAndExit>(std::move(line));
+}
+
+// The value of an option as its row's setter takes it; the command line gave it as text.
+Result<OptionValue> typed(const OptionRow& row, const OptionValue& given) {
+  const std::string* text = std::get_if<std::string>(&given);
+  if (text == nullptr) return given;
+  if (row.type == OptionType::path && text->empty())
+    return usage(std::string(row.flag) + " needs a path");
+  if (row.type != OptionType::integer) return given;
+  std::int64_t number = 0;
+  const char* end = text->data() + text->size();
+  const auto [read, error] = std::from_chars(text->data(), end, number);
+  if (error != std::errc() || read != end || number < row.low || number > row.high)
+    return usage(std::string(row.flag) + " takes " + type_words(row) + ", not \"" + *text + "\"");
+  return OptionValue(number);
 }
 
 // Absolute, with links resolved as far as the path exists.
@@ -241,10 +268,8 @@ Result<void> finish_index(DaemonConfig& config) {
 Result<DaemonConfig> configure(const CommandLine& line) {
   DaemonConfig config;
   if (!line.config_file.empty()) JCN_CHECK(load_config_file(line.config_file, config));
-  for (const auto& [row, value] : line.options) {
-    if (row->type == OptionType::path && std::get<std::string>(value).empty()) {
-      return usage(std::string(row->flag) + " needs a path");
-    }
+  for (const auto& [row, given] : line.options) {
+    JCN_TRY(const OptionValue value, typed(*row, given));
     if (auto done = row->set(config, value); !done.ok()) {
       return usage(std::string(row->flag) + ": " + done.error().message, done.error().hint);
     }
@@ -258,9 +283,6 @@ Result<DaemonConfig> configure(const CommandLine& line) {
   }
   JCN_CHECK(finish_roots(config));
   JCN_CHECK(finish_index(config));
-  if (!config.token_file.empty()) {
-    JCN_TRY(config.token_file, resolved(config.token_file));
-  }
   return config;
 }
 

@@ -27,9 +27,7 @@ struct DaemonConfig {
   std::string index;              // absolute; beneath no root, and none beneath it
   std::string listen_host = "127.0.0.1";
   std::uint16_t listen_port = 8640;  // 0: any free one
-  bool writable = false;
-  std::string token_file;          // absolute, or empty
-  std::string log_level = "info";  // error, warning, info, debug
+  std::string log_level = "info";    // error, warning, info, debug
   std::chrono::milliseconds settle_first{100}, settle_second{500};
   std::chrono::milliseconds fold_quiet{200}, fold_interval{2000};
   std::chrono::milliseconds poll_interval{5000};

@@ -64,8 +64,12 @@ Result<void> set_ignore(DaemonConfig& config, const OptionValue& value) {
 Result<void> set_ignore_defaults(DaemonConfig& config, const OptionValue& value) {
   if (std::get<bool>(value)) return {};
   // `ignore` may have been read before: only the defaults go.
-  const auto defaults = static_cast<std::ptrdiff_t>(Rules::default_ignore().size());
-  config.rules.ignore.erase(config.rules.ignore.begin(), config.rules.ignore.begin() + defaults);
+  const std::vector<std::string> defaults = Rules::default_ignore();
+  auto& all = config.rules.ignore;
+  // The file and the command line may both say so: what is gone is not dropped again.
+  if (all.size() < defaults.size() || !std::equal(defaults.begin(), defaults.end(), all.begin()))
+    return {};
+  all.erase(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(defaults.size()));
   return {};
 }
 
@@ -75,10 +79,11 @@ Result<void> set_text(DaemonConfig& config, const OptionValue& value) {
   return {};
 }
 
-template <auto Member>
-Result<void> set_flag(DaemonConfig& config, const OptionValue& value) {
-  config.*Member = std::get<bool>(value);
-  return {};
+// What asks for writing is refused rather than taken and left without effect.
+Result<void> refuse_writing(DaemonConfig&, const OptionValue& value) {
+  if (const bool* wanted = std::get_if<bool>(&value); wanted != nullptr && !*wanted) return {};
+  return bad("writing through the API is not part of this version",
+             "leave writable and token_file out; to write, put files into the folders");
 }
 
 template <auto Member>
@@ -106,40 +111,40 @@ const OptionRow table[] = {
      set_text<&DaemonConfig::index>},
     {"", "listen", text, 0, 0, "--listen", "127.0.0.1:PORT",
      "address for HTTP (default: 127.0.0.1:8640; port 0: any free one)", set_listen},
-    {"", "writable", boolean, 0, 0, "--writable", "", "let bearers of the token write fragments",
-     set_flag<&DaemonConfig::writable>},
+    {"", "writable", boolean, 0, 0, "--writable", "",
+     "refused: writing through the API is not part of this version", refuse_writing},
     {"", "token_file", path, 0, 0, "--token-file", "FILE",
-     "file with the token that writing asks for", set_text<&DaemonConfig::token_file>},
+     "refused: writing through the API is not part of this version", refuse_writing},
     {"", "log_level", text, 0, 0, "--log-level", "L", "error, warning, info (default) or debug",
      set_log_level},
-    {"", "ignore", texts, 0, 0, "", "", "names that are ignored besides the default ones",
-     set_ignore},
-    {"", "ignore_defaults", boolean, 0, 0, "", "", "false: ignore nothing but `ignore`",
-     set_ignore_defaults},
+    {"", "ignore", texts, 0, 0, "--ignore", "GLOB",
+     "names that are ignored besides the default ones", set_ignore},
+    {"", "ignore_defaults", boolean, 0, 0, "--no-ignore-defaults", "",
+     "false: ignore nothing but `ignore`", set_ignore_defaults},
 
-    {"limits", "max_bytes", integer, 2, 1 << 30, "", "", "size of a fragment's file",
-     set_limit<&Limits::max_bytes>},
-    {"limits", "max_depth", integer, 1, 10'000, "", "", "nested objects and arrays of a fragment",
-     set_limit<&Limits::max_depth>},
-    {"limits", "max_members", integer, 1, 10'000'000, "", "", "members of a fragment, in all",
-     set_limit<&Limits::max_members>},
+    {"limits", "max_bytes", integer, 2, 1 << 30, "--limits-max-bytes", "BYTES",
+     "size of a fragment's file", set_limit<&Limits::max_bytes>},
+    {"limits", "max_depth", integer, 1, 10'000, "--limits-max-depth", "N",
+     "nested objects and arrays of a fragment", set_limit<&Limits::max_depth>},
+    {"limits", "max_members", integer, 1, 10'000'000, "--limits-max-members", "N",
+     "members of a fragment, in all", set_limit<&Limits::max_members>},
 
-    {"settle", "first_ms", integer, 0, day_ms, "", "",
+    {"settle", "first_ms", integer, 0, day_ms, "--settle-first-ms", "MS",
      "an unparsable file is read again after this", set_number<&DaemonConfig::settle_first>},
-    {"settle", "second_ms", integer, 0, day_ms, "", "", "and after this, before it is a reject",
-     set_number<&DaemonConfig::settle_second>},
+    {"settle", "second_ms", integer, 0, day_ms, "--settle-second-ms", "MS",
+     "and after this, before it is a reject", set_number<&DaemonConfig::settle_second>},
 
-    {"fold", "quiet_ms", integer, 0, day_ms, "", "",
+    {"fold", "quiet_ms", integer, 0, day_ms, "--fold-quiet-ms", "MS",
      "quiet time after which fresh records are folded", set_number<&DaemonConfig::fold_quiet>},
-    {"fold", "interval_ms", integer, 1, day_ms, "", "", "longest time between folds under load",
-     set_number<&DaemonConfig::fold_interval>},
-    {"fold", "fresh_limit_bytes", integer, 1 << 20, 1LL << 40, "", "",
+    {"fold", "interval_ms", integer, 1, day_ms, "--fold-interval-ms", "MS",
+     "longest time between folds under load", set_number<&DaemonConfig::fold_interval>},
+    {"fold", "fresh_limit_bytes", integer, 1 << 20, 1LL << 40, "--fold-fresh-limit-bytes", "BYTES",
      "memory for what is not folded yet", set_number<&DaemonConfig::fresh_limit_bytes>},
 
-    {"http", "threads", integer, 8, 4096, "", "", "connections that are served at once",
-     set_number<&DaemonConfig::http_threads>},
+    {"http", "threads", integer, 8, 4096, "--http-threads", "N",
+     "connections that are served at once", set_number<&DaemonConfig::http_threads>},
 
-    {"poll", "interval_ms", integer, 100, day_ms, "", "",
+    {"poll", "interval_ms", integer, 100, day_ms, "--poll-interval-ms", "MS",
      "time between two looks at folders that can't be watched",
      set_number<&DaemonConfig::poll_interval>},
 

@@ -28,7 +28,9 @@ struct OptionRow {
   std::string_view key;
   OptionType type;
   std::int64_t low, high;
-  std::string_view flag;        // "--index", or empty: in the file only
+  // "--index"; "--no-…" sets a boolean to false; texts may be given several times. Empty: members
+  // of arrays of tables, which stand in the file only.
+  std::string_view flag;
   std::string_view value_name;  // of the flag, for --help
   std::string_view meaning;
   // Puts a value of the row's type and range into the configuration. Null: members of arrays of

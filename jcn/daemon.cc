@@ -21,8 +21,11 @@ constexpr std::size_t reading_threads = 2;
 constexpr std::size_t backlog_bound = 65'536;
 constexpr std::chrono::milliseconds backlog_pause{5};
 
-const char* const rules_note = "rules";    // what offline tools compose with
-const char* const judged_note = "judged";  // the last crawl that went to its end judged under these
+const char* const rules_note = "rules";  // what offline tools compose with
+// What verdicts depend on: at the last crawl that went to its end, and at the last that was begun.
+// An index in which either differs from the configuration holds verdicts of another one.
+const char* const judged_note = "judged";
+const char* const judging_note = "judging";
 
 }  // namespace
 
@@ -89,11 +92,8 @@ Daemon::~Daemon() {
   if (events_) (void)events_->release();  // the descriptor is inotify_'s
 }
 
-std::string Daemon::judged_under() const {
-  std::string text = [this] {
-    std::lock_guard guard(rules_lock_);
-    return rules_->to_json();
-  }();
+std::string Daemon::judged_under(const Rules& rules) const {
+  std::string text = rules.to_json();
   for (const RootConfig& root : config_.roots) text += "\n" + root.name + "\t" + root.path;
   return hash128(text).hex();
 }
@@ -101,8 +101,11 @@ std::string Daemon::judged_under() const {
 void Daemon::start(std::function<void()> ready) {
   bool judge_anew = false;
   if (Result<Snapshot> before = snapshot()) {
+    const std::string under = judged_under(*rules());
     const std::optional<std::string> judged = before->note(judged_note);
-    judge_anew = judged && *judged != judged_under();
+    const std::optional<std::string> judging = before->note(judging_note);
+    judge_anew = (judged && *judged != under) || (judging && *judging != under) ||
+                 (!judging && before->counts().fragments > 0);
     if (Result<std::vector<std::string>> names = before->roots()) {
       for (const std::string& name : *names) {
         if (roots_.known(name)) continue;
@@ -118,36 +121,64 @@ void Daemon::start(std::function<void()> ready) {
   crawl_all(judge_anew, [this, ready = std::move(ready)] {
     ingest_->announce_recovered([this, ready] {
       ready_ = true;
+      log_joined();
       boost::asio::post(io_, ready);
     });
   });
 }
 
+// Records that were joined unasked deserve a word: without rules, equal ids are enough.
+void Daemon::log_joined() {
+  if (config_.rules.rules != Rules{}.rules) return;
+  Result<Snapshot> now = snapshot();
+  if (!now) return;
+  const IndexCounts counts = now->counts();
+  std::uint64_t records = counts.rejects;
+  for (const auto& [kind, number] : counts.records) records += number;
+  if (counts.fragments <= records) return;
+  spdlog::info("{} fragments were joined to others with an equal /id", counts.fragments - records);
+}
+
 void Daemon::crawl_all(bool judge_anew, std::function<void()> done) {
-  ingest_->keep_note(rules_note, rules()->to_json());
+  const std::shared_ptr<const Rules> rules = this->rules();
+  const std::string under = judged_under(*rules);
+  ingest_->keep_note(rules_note, rules->to_json());
+  ingest_->keep_note(judging_note, under);
   // The ticket dies with the last look of the crawl; then the whole crawl is visible.
   Ticket inner = ledger_.issue();
-  Ticket ticket(inner.get(), [this, inner, done = std::move(done)](const void*) { crawled(done); });
+  Ticket ticket(inner.get(), [this, inner, under, done = std::move(done)](const void*) {
+    crawled(under, done);
+  });
   walker_->crawl("", std::move(ticket), judge_anew);
 }
 
-void Daemon::crawled(std::function<void()> done) {
+void Daemon::crawled(const std::string& under, const std::function<void()>& done) {
   if (stopping_) return;  // it was cut short: the next start goes over everything again
-  ingest_->keep_note(judged_note, judged_under());
+  ingest_->keep_note(judged_note, under);
   if (done) done();
 }
 
 void Daemon::reload(const DaemonConfig& config) {
-  if (config.roots != config_.roots || config.index != config_.index) {
-    spdlog::warn("reload: roots and the index folder change only with a restart");
+  DaemonConfig rest = config;
+  rest.rules = config_.rules;
+  rest.log_level = config_.log_level;
+  if (rest != config_) {
+    spdlog::warn(
+        "reload: only rules, ignore patterns, limits and the log level change without a "
+        "restart");
   }
-  {
+  spdlog::set_level(spdlog::level::from_str(config.log_level));
+  const bool changed = *rules() != config.rules;
+  if (changed) {
+    // First, so that no verdict of the new rules is in the index without it.
+    ingest_->keep_note(judging_note, judged_under(config.rules));
     std::lock_guard guard(rules_lock_);
-    if (*rules_ == config.rules) return;
     rules_ = std::make_shared<const Rules>(config.rules);
   }
-  spdlog::info("reload: rules changed, every file is judged anew");
-  crawl_all(true, nullptr);
+  spdlog::info("reload: {}",
+               changed ? "rules changed, every file is judged anew"
+                       : "rules are the same; every folder is gone over and watched anew");
+  crawl_all(changed, nullptr);
 }
 
 Result<void> Daemon::stop() {
@@ -158,6 +189,11 @@ Result<void> Daemon::stop() {
   }
   ledger_.stop();
   barrier_->overflow();  // nobody reads events any more: lets waiting syncs go
+  // All are told before any is waited for: one may be waiting for the other's room. What is lost on
+  // the way is found by the next start.
+  walker_->begin_stop();
+  pool_->begin_stop();
+  ingest_->begin_stop();
   walker_->stop();
   pool_->stop();
   ingest_->stop();
@@ -183,7 +219,15 @@ void Daemon::drain_events() {
   }
   Result<std::vector<WatchEvent>> events = inotify_->read();
   if (!events) {
-    spdlog::error("{}", events.error().message);
+    spdlog::error("{}: everything is gone over again", events.error().message);
+    WatchEvent lost{};
+    lost.kind = WatchEvent::Kind::overflow;
+    walker_->events({lost}, ledger_.issue());
+    barrier_->overflow();
+    pause_.expires_after(std::chrono::seconds(1));
+    pause_.async_wait([this](const boost::system::error_code& error) {
+      if (!error && !stopping_) drain_events();
+    });
     return;
   }
   // What comes before a barrier's own event belongs to the epoch that the barrier ends.

@@ -56,8 +56,10 @@ class Daemon final : public Service {
   void wait_for_events();
   void drain_events();
   void crawl_all(bool judge_anew, std::function<void()> done);
-  void crawled(std::function<void()> done);  // ingest thread or whoever drops the last ticket
-  std::string judged_under() const;          // what verdicts depend on, as a note
+  // By whoever drops the last ticket.
+  void crawled(const std::string& under, const std::function<void()>& done);
+  std::string judged_under(const Rules& rules) const;  // what verdicts depend on, as a note
+  void log_joined();
 
   const DaemonConfig config_;
   boost::asio::io_context& io_;

@@ -26,6 +26,7 @@ Result<void> FoldThread::stop() {
     stopped_ = true;
   }
   wake_.notify_all();
+  folded_.notify_all();
   if (!thread_.joinable()) return {};
   thread_.join();
   Result<FoldReport> last = writer_.fold();

@@ -34,13 +34,17 @@ IngestThread::~IngestThread() {
   stop();
 }
 
-void IngestThread::stop() {
+void IngestThread::begin_stop() {
   {
     std::lock_guard guard(lock_);
     stopped_ = true;
   }
   wake_.notify_all();
   room_.notify_all();
+}
+
+void IngestThread::stop() {
+  begin_stop();
   if (thread_.joinable()) thread_.join();
 }
 
@@ -105,6 +109,7 @@ void IngestThread::run() {
       work.findings.assign(std::make_move_iterator(queue_.findings.begin()),
                            std::make_move_iterator(middle));
       queue_.findings.erase(queue_.findings.begin(), middle);
+      std::swap(work.notes, queue_.notes);  // never behind what they speak of
     } else {
       std::swap(work, queue_);
     }

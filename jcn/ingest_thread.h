@@ -35,7 +35,8 @@ class IngestThread {
 
   explicit IngestThread(Surroundings surroundings);
   ~IngestThread();
-  // Publishes what is queued, then ends.
+  // Publishes what is queued, then ends; begin_stop does not wait for it.
+  void begin_stop();
   void stop();
 
   void submit(Finding finding);  // blocks while too much waits

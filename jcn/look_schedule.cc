@@ -56,6 +56,10 @@ void LookSchedule::request(const FragmentName& name, Ticket ticket, Time now, mi
       if (!entry.ticket) entry.ticket = std::move(ticket);
       return;
     case Phase::waiting:
+      if (auto group = groups_.find(entry.version); group != groups_.end()) {
+        // A postponed rename: its ends stay together.
+        return request_group(std::vector<FragmentName>(group->second), ticket);
+      }
       entry.failures = 0;
       if (delay.count() == 0) {
         entry.torn_looks = 0;

@@ -76,6 +76,7 @@ class LookSchedule {
   void release(const LookJob::Item& item, Time now);
 
   std::size_t size() const { return entries_.size(); }
+  std::size_t ready() const { return ready_.size(); }  // about: places that became stale count
   bool contains(const FragmentName& name) const { return entries_.contains(name); }
   std::vector<FragmentName> beneath(const std::string& root, const std::string& prefix) const;
   // Paths that wait for a quiet moment.

@@ -9,6 +9,8 @@
 #include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
 #include <cstdio>
 #include <memory>
 #include <string>
@@ -138,8 +140,23 @@ int main(int argc, char** argv) {
   };
   wait_for_reload();
 
+  // Progress, for whoever watches systemd.
+  boost::asio::steady_timer progress(io);
+  std::function<void()> tell_progress = [&] {
+    const Status now = (*daemon)->status();
+    ::sd_notifyf(0, "STATUS=first crawl: %llu of %llu files found so far",
+                 static_cast<unsigned long long>(now.crawl_done),
+                 static_cast<unsigned long long>(now.crawl_total));
+    progress.expires_after(std::chrono::seconds(1));
+    progress.async_wait([&](const boost::system::error_code& error) {
+      if (!error) tell_progress();
+    });
+  };
+  tell_progress();
+
   // The first crawl, then the ready line; events are drained by this thread until the end.
   (*daemon)->start([&] {
+    progress.cancel();
     print_ready(**daemon, url);
     ::sd_notify(0, "STATUS=ready");
   });

@@ -28,13 +28,17 @@ ReadingPool::~ReadingPool() {
   stop();
 }
 
-void ReadingPool::stop() {
+void ReadingPool::begin_stop() {
   {
     std::lock_guard guard(lock_);
     stopped_ = true;
   }
   wake_.notify_all();
   below_.notify_all();
+}
+
+void ReadingPool::stop() {
+  begin_stop();
   for (std::thread& thread : threads_) thread.join();
   threads_.clear();
 }
@@ -59,7 +63,7 @@ void ReadingPool::request_pair(const FragmentName& from, const FragmentName& to,
 
 void ReadingPool::wait_below(std::size_t bound) {
   std::unique_lock guard(lock_);
-  below_.wait(guard, [&] { return stopped_ || schedule_.size() < bound; });
+  below_.wait(guard, [&] { return stopped_ || schedule_.ready() < bound; });
 }
 
 std::size_t ReadingPool::waiting() const {
@@ -82,6 +86,7 @@ void ReadingPool::run() {
   while (!stopped_) {
     if (std::optional<LookJob> job = schedule_.next(std::chrono::steady_clock::now())) {
       guard.unlock();
+      below_.notify_all();
       work(std::move(*job));
       guard.lock();
       continue;

@@ -42,8 +42,10 @@ class ReadingPool {
   // Asks again for every look beneath the prefix that waits or is under way.
   void request_beneath(const std::string& root, const std::string& prefix, const Ticket& ticket);
   void release(const std::vector<LookJob::Item>& items);
-  // Blocks while more than `bound` looks wait: for walks over many files.
+  // Blocks while more than `bound` looks are ready: for walks over many files. Those that wait for
+  // their time (settling, failing) do not count.
   void wait_below(std::size_t bound);
+  void begin_stop();  // does not wait for the threads
   void stop();
 
   std::uint64_t files_read() const { return files_read_; }

@@ -177,8 +177,10 @@ Result<Response> list_records(const Call& call, const std::string& kind) {
     json.key("next").null().key("next_url").null();
   }
   json.key("seq").string(seq);
+  // A field is unknown when no record has it. One page can tell that only when it is all of them.
+  const bool whole = size > 0 && after.id.empty() && !page.more;
   json.key("unknown_fields").open('[');
-  for (std::size_t i = 0; i < projection.fields.size(); ++i) {
+  for (std::size_t i = 0; whole && i < projection.fields.size(); ++i) {
     if (!projection.seen[i]) json.string(projection.fields[i]);
   }
   json.close(']').close('}');

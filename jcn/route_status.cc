@@ -58,19 +58,23 @@ Result<Response> front_page(const Call& call) {
   return response;
 }
 
-Result<Response> healthz(const Call&) {
+Result<Response> healthz(const Call& call) {
+  JCN_CHECK(call.parameters.allow({}));
   Response response = no_store();
   response.body = "{\"ok\":true}";
   return response;
 }
 
 Result<Response> readyz(const Call& call) {
+  JCN_CHECK(call.parameters.allow({}));
   const Readiness readiness = call.service.readiness();
   Response response = no_store();
   response.status = readiness.ready ? 200 : 503;
   if (!readiness.ready) response.headers.emplace_back("Retry-After", "1");
   JsonWriter json(response.body);
-  json.open('{').key("ready").boolean(readiness.ready).key("reasons").open('[');
+  json.open('{').key("ready").boolean(readiness.ready);
+  json.key("degraded").boolean(readiness.ready && !readiness.reasons.empty());
+  json.key("reasons").open('[');
   for (const Reason& reason : readiness.reasons) {
     json.open('{').key("code").string(reason.code).key("detail").bytes(reason.detail).close('}');
   }

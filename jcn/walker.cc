@@ -33,13 +33,17 @@ Walker::~Walker() {
   stop();
 }
 
-void Walker::stop() {
+void Walker::begin_stop() {
   stopping_ = true;
   {
     std::lock_guard guard(lock_);
     stopped_ = true;
   }
   wake_.notify_all();
+}
+
+void Walker::stop() {
+  begin_stop();
   if (thread_.joinable()) thread_.join();
 }
 

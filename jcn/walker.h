@@ -43,6 +43,8 @@ class Walker {
 
   explicit Walker(Surroundings surroundings);
   ~Walker();
+  // Walks end early; does not wait for it.
+  void begin_stop();
   void stop();
 
   // All of these may be called from any thread and never block.
@@ -128,6 +130,7 @@ class Walker {
 
   // Confined to the walker's thread.
   FolderTree tree_;
+  bool watch_limit_ = false;  // some folder could not be watched for want of watches
   std::map<std::uint32_t, Departure> departures_;  // by cookie
   Time next_poll_;
   Time next_root_look_;

@@ -61,10 +61,20 @@ bool must_read_again(const FileRow& row) {
          row.reject->code == Code::unstable;
 }
 
-std::string limit_of(const char* file) {
-  std::ifstream in(file);
-  std::string text;
-  return in >> text ? text : "unknown";
+struct WatchLimit {
+  std::uint64_t watches = 0;
+  const char* sysctl = "fs.inotify.max_user_watches";
+};
+
+// The smaller of the two limits that hold here: the system's, and that of the user namespace.
+WatchLimit watch_limit() {
+  WatchLimit limit;
+  std::ifstream("/proc/sys/fs/inotify/max_user_watches") >> limit.watches;
+  std::uint64_t of_user = 0;
+  if (std::ifstream("/proc/sys/user/max_inotify_watches") >> of_user && of_user < limit.watches) {
+    limit = {of_user, "user.max_inotify_watches"};
+  }
+  return limit;
 }
 
 std::string prefix_of(const FolderName& folder) {
@@ -170,14 +180,8 @@ bool Walker::watch_folder(const FolderName& name, int folder_fd) {
     if (watch) {
       folder.watch = *watch;
     } else {
-      const std::string now = limit_of("/proc/sys/fs/inotify/max_user_watches");
-      note_reason("watch_limit",
-                  {limit ? "watch_limit" : "watch_failed",
-                   limit ? "folders beyond the limit of " + now + " watches are polled every " +
-                               std::to_string(in_.poll_interval.count()) +
-                               " ms; raise it: sysctl fs.inotify.max_user_watches=524288, then "
-                               "restart or send SIGHUP"
-                         : watch.error().message});
+      watch_limit_ |= limit;
+      if (!limit) note_reason("watch_failed", {"watch_failed", watch.error().message});
     }
   }
   tree_.put(name, folder);
@@ -290,7 +294,18 @@ void Walker::release_watches(const std::vector<int>& watches) {
     if (!tree_.uses(watch) && in_.inotify) in_.inotify->unwatch(watch);
   }
   polled_count_ = tree_.polled().size();
-  if (polled_count_ == 0) clear_reason("watch_limit");
+  if (polled_count_ == 0) watch_limit_ = false;
+  if (!watch_limit_) return clear_reason("watch_limit");
+  const WatchLimit limit = watch_limit();
+  const std::size_t need = tree_.watches() + polled_count_;
+  note_reason(
+      "watch_limit",
+      {"watch_limit",
+       std::to_string(need) + " folders are to be watched, the limit is " +
+           std::to_string(limit.watches) + " watches: " + std::to_string(polled_count_) +
+           " of them are polled every " + std::to_string(in_.poll_interval.count()) +
+           " ms. Raise it: sysctl " + limit.sysctl + "=" +
+           std::to_string(std::max<std::uint64_t>(2 * need, 524'288)) + ", then send SIGHUP"});
 }
 
 void Walker::poll_pass(const Ticket& ticket) {

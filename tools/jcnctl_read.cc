@@ -2,6 +2,7 @@
 #include <limits.h>
 #include <stdlib.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -199,16 +200,54 @@ Result<Exit> run_rejects(const Context& context) {
   return Exit::ok;
 }
 
+namespace {
+
+std::vector<std::string> root_paths(const Answer& status) {
+  std::vector<std::string> paths;
+  const std::string roots = raw_member(status.body, "roots");
+  if (roots.empty() || roots.front() != '[') return paths;
+  for (jcn::JsonCursor each(roots); each.next();)
+    paths.push_back(text_member(each.value(), "path"));
+  return paths;
+}
+
+// `path`, absolute, as the daemon names it: links are resolved on the way to a root, as the roots'
+// paths are, and kept beneath it, where the daemon follows none.
+std::string as_rooted(const std::string& path, const std::vector<std::string>& roots) {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  fs::path absolute = fs::absolute(path, error).lexically_normal();
+  if (!absolute.has_filename()) absolute = absolute.parent_path();
+  const auto beneath_a_root = [&roots](const std::string& folder) {
+    return std::any_of(roots.begin(), roots.end(), [&](const std::string& root) {
+      return folder == root || folder.starts_with(root == "/" ? root : root + '/');
+    });
+  };
+  fs::path way, resolved;
+  for (auto part = absolute.begin(); part != absolute.end(); ++part) {
+    if (beneath_a_root(resolved.string())) {
+      resolved /= *part;
+      continue;
+    }
+    way /= *part;
+    // The last part may be a link itself, which is what is asked about.
+    if (std::next(part) == absolute.end()) {
+      resolved /= *part;
+    } else {
+      resolved = fs::weakly_canonical(way, error);
+      if (error) return absolute.string();
+    }
+  }
+  return resolved.string();
+}
+
+}  // namespace
+
 Result<Exit> run_explain(const Context& context, const std::string& path) {
   JCN_TRY(HttpClient daemon, need_daemon(context));
-  // The folder's links are resolved, as the daemon's roots are; the file itself may be a link.
-  std::error_code error;
-  std::filesystem::path absolute = std::filesystem::absolute(path, error).lexically_normal();
-  if (!absolute.has_filename()) absolute = absolute.parent_path();
-  const auto folder = std::filesystem::weakly_canonical(absolute.parent_path(), error);
-  if (!error) absolute = folder / absolute.filename();
+  JCN_TRY(const Answer status, daemon.get("/v1/status"));
   JCN_TRY(const Answer answer,
-          daemon.get("/v1/explain?path=" + percent_encoded(absolute.string())));
+          daemon.get("/v1/explain?path=" + percent_encoded(as_rooted(path, root_paths(status)))));
   if (context.json) {
     print_line(answer.body);
     return Exit::ok;

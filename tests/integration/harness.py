@@ -427,7 +427,7 @@ def rebuild_dump(folders, config=None, scratch=None, **options):
 # ---- test cases ---------------------------------------------------------------------------------
 
 class JcnCase(unittest.TestCase):
-    """A temporary folder with one root, `notes`; daemons are stopped, and must stop well, at the end."""
+    """A temporary folder with one root, `notes`; its daemons must stop well at the end."""
 
     maxDiff = 4000
 
@@ -471,7 +471,7 @@ class JcnCase(unittest.TestCase):
                 self.fail(f"sanitizer report\n{daemon.stderr_text()[report.start():][:6000]}")
 
     def drop(self, path, body):
-        """A complete file, renamed into place from outside. path: relative to the root, or absolute."""
+        """A complete file, renamed into place. path: relative to the root, or absolute."""
         self._drops += 1
         staged = os.path.join(self.staging, f"drop{self._drops}")
         write_whole(staged, encode(body))

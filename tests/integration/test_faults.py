@@ -299,7 +299,7 @@ class RootsThatGo(JcnCase):
         self.lose_root(daemon)
         os.mkdir(self.root)
         daemon.sync()
-        self.assertEqual(daemon.ids(), ["a", "b"], "an empty folder of another inode is no deletion")
+        self.assertEqual(daemon.ids(), ["a", "b"], "another empty folder is no deletion")
         self.assertEqual(self.state(daemon), "offline")
         self.drop("a.json", {"id": "a", "n": 2})
         wait_for(lambda: self.state(daemon) == "watching", "the root to be back", 20)
@@ -405,7 +405,7 @@ class DamagedIndex(JcnCase):
         self.rebuilt_after(lambda d: self.write(os.path.join(d.index, "CURRENT"), b""))
 
     def test_current_names_nothing(self):
-        self.rebuilt_after(lambda d: self.write(os.path.join(d.index, "CURRENT"), b"generation-77\n"))
+        self.rebuilt_after(lambda d: self.write(os.path.join(d.index, "CURRENT"), b"gone-77\n"))
 
     def test_missing_current(self):
         self.rebuilt_after(lambda d: os.unlink(os.path.join(d.index, "CURRENT")))
@@ -471,7 +471,7 @@ class Storm(JcnCase):
                 path = os.path.join(self.tmp, f"one{number}")
                 self.write(path, encode({"id": f"one{number}"}))
                 os.rename(path, self.path(f"one{number}.json"))
-                wait_for(lambda n=number: daemon.record(f"one{n}"), f"drop {number} in the storm", 5)
+                wait_for(lambda n=number: daemon.record(f"one{n}"), f"drop {number}", 5)
         finally:
             over.set()
             thread.join()

@@ -146,6 +146,23 @@ class Live(JcnctlCase):
         self.assertEqual(found["status"], "ignored")
         self.ctl("explain", "/", url=url, code=1)
 
+    def test_explain_keeps_links_beneath_a_root(self):
+        _, url = self.samples()
+        outside = os.path.join(self.tmp, "way")
+        os.symlink(self.tmp, outside)
+        os.symlink(os.path.join(self.root, "kitchen"), self.path("shortcut"))
+        notes = os.path.relpath(self.root, self.tmp)
+
+        def explained(*parts):
+            return json.loads(self.ctl("explain", os.path.join(*parts), url=url).stdout)
+        found = explained(outside, notes, "kitchen", "..", "kitchen", "omelette.json")
+        self.assertEqual((found["path"], found["status"]), ("kitchen/omelette.json", "indexed"))
+        # What is asked about is the name beneath the link, and jcn has no file of that name.
+        for way in (self.root, os.path.join(outside, notes)):
+            found = explained(way, "shortcut", "omelette.json")
+            self.assertEqual(found["path"], "shortcut/omelette.json")
+            self.assertNotEqual(found["status"], "indexed")
+
     def test_dump_by_url_and_by_index_is_one(self):
         daemon, url = self.samples()
         dump = self.ctl("dump", url=url).stdout

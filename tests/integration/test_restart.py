@@ -11,10 +11,10 @@ import threading
 import time
 import unittest
 
-from harness import (FULL, Client, JcnCase, create_unnamed_then_link, json_of, rebuild_dump,
+from harness import (Client, JcnCase, create_unnamed_then_link, json_of, rebuild_dump,
                      wait_for)
 
-KILLS = 20 if FULL else 3
+KILLS = 20
 
 
 def strace_works(folder):
@@ -364,7 +364,7 @@ class Killed(JcnCase):
         self.assertGreaterEqual(filled, KILLS // 2, "kills with a non-empty fresh layer")
 
     def test_announced_again_under_a_new_number(self):
-        """What was published and not folded gets a new number, also when it changed back meanwhile."""
+        """What was published but not folded gets a new number, even when it changed back."""
         self.write("a.json", {"id": "a", "n": 1})
         daemon = self.daemon()
         daemon.sync(durable=True)

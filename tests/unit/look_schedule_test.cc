@@ -193,6 +193,24 @@ TEST_F(LookScheduleTest, ARenameThatIsFoundNowhereWaitsForTheNextOne) {
   EXPECT_EQ(job->items.size(), 3U);
 }
 
+TEST_F(LookScheduleTest, ALaterEventOnOneEndDoesNotSplitAPostponedRename) {
+  schedule.request_pair(a, b, ledger.issue(), now);
+  std::optional<LookJob> job = schedule.next(now);
+  ASSERT_TRUE(job);
+  ASSERT_TRUE(schedule.postpone(*job, now));
+  request(b);
+  job = schedule.next(now);
+  ASSERT_TRUE(job);
+  EXPECT_EQ(job->items.size(), 2U);
+}
+
+TEST_F(LookScheduleTest, FilesThatCannotBeReadDoNotCountAsReady) {
+  request(a);
+  finish(only(schedule.next(now)), LookEnd::later);
+  EXPECT_EQ(schedule.ready(), 0U);
+  EXPECT_EQ(schedule.size(), 1U);
+}
+
 TEST_F(LookScheduleTest, ARenameThatStaysUnfoundIsBelievedInTheEnd) {
   schedule.request_pair(a, b, ledger.issue(), now);
   int postponed = 0;

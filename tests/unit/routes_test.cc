@@ -301,6 +301,14 @@ TEST_F(RoutesTest, ProjectsColumns) {
   EXPECT_EQ(member(response, "rows"),
             R"([{"_id":"a","stats":{"views":5},"x":1},{"_id":"b","only":true}])");
   EXPECT_EQ(member(response, "unknown_fields"), R"(["nowhere","stats.none","/nix"])");
+  // A page that is not the whole listing can't tell what no record has.
+  const Response part = get("/v1/videos?_col=only,nowhere&_size=1");
+  EXPECT_EQ(member(part, "unknown_fields"), "[]");
+  const Response last = get(json_unquote(member(part, "next_url")));
+  EXPECT_EQ(member(last, "next"), "null");
+  EXPECT_EQ(member(last, "unknown_fields"), "[]");
+  EXPECT_EQ(member(get("/v1/videos?_col=nowhere&_size=0"), "unknown_fields"), "[]");
+  EXPECT_EQ(member(get("/v1/videos?_col=nowhere&_size=2"), "unknown_fields"), R"(["nowhere"])");
   EXPECT_EQ(member(get("/v1/videos?_col=_updated,_created&_size=1"), "rows"),
             R"([{"_id":"a","_created":"1970-01-01T00:00:05.000000000Z",)"
             R"("_updated":"1970-01-01T00:00:05.000000000Z"}])");
@@ -322,7 +330,10 @@ TEST_F(RoutesTest, RefusesParametersItDoesNotKnow) {
        {"_size=1001", "_size=-1", "_size=", "_size=ten", "_size=1&_size=2", "_next=abc", "_next="})
     EXPECT_EQ(code(get(std::string("/v1/videos?") + query)), "bad_parameter") << query;
   EXPECT_EQ(code(get("/v1/videos?_next=" + page_token("talks", {"", "a"}))), "bad_parameter");
-  EXPECT_EQ(code(get("/v1/status?x=1")), "unknown_parameter");
+  for (const char* target : {"/", "/healthz", "/readyz", "/metrics", "/v1/status"}) {
+    EXPECT_EQ(get(target + std::string("?x=1")).status, 400) << target;
+    EXPECT_EQ(code(get(target + std::string("?x=1"))), "unknown_parameter") << target;
+  }
 }
 
 TEST_F(RoutesTest, ListsRejectsPageByPage) {
@@ -447,9 +458,15 @@ TEST_F(RoutesTest, ReadinessIs503UntilReady) {
   service_->shown_readiness = {false, {{"crawling", "7 of 9"}}};
   const Response waiting = get("/readyz");
   EXPECT_EQ(waiting.status, 503);
-  EXPECT_EQ(waiting.body, R"({"ready":false,"reasons":[{"code":"crawling","detail":"7 of 9"}]})");
+  EXPECT_EQ(
+      waiting.body,
+      R"({"ready":false,"degraded":false,"reasons":[{"code":"crawling","detail":"7 of 9"}]})");
   service_->shown_readiness = {true, {}};
   EXPECT_EQ(get("/readyz").status, 200);
+  EXPECT_EQ(get("/readyz").body, R"({"ready":true,"degraded":false,"reasons":[]})");
+  service_->shown_readiness = {true, {{"root_offline", "notes"}}};
+  EXPECT_EQ(get("/readyz").status, 200);
+  EXPECT_EQ(member(get("/readyz"), "degraded"), "true");
   EXPECT_EQ(get("/healthz").status, 200);
 }
 
