@@ -75,19 +75,12 @@ Result<std::variant<CommandLine, PrintAndExit>> read_command_line(int argc,
       const bool value = !flag.starts_with("--no-");
       app.add_flag_callback(flag,
                             [&line, option, value] { line.options.emplace_back(option, value); });
-    } else if (row.type == OptionType::texts) {
-      // One value each time; without expected(1), CLI11 would take the folders behind it, too.
-      app.add_option_function<std::vector<std::string>>(
-             flag,
-             [&line, option](const std::vector<std::string>& values) {
-               line.options.emplace_back(option, values);
-             })
-          ->expected(1)
-          ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
     } else {
-      app.add_option_function<std::string>(flag, [&line, option](const std::string& value) {
-        line.options.emplace_back(option, value);
-      });
+      CLI::Option* added = app.add_option_function<std::string>(
+          flag,
+          [&line, option](const std::string& value) { line.options.emplace_back(option, value); });
+      // Each time it is given; CLI11's lists would take the folders behind it, and split "[ab]".
+      if (row.type == OptionType::texts) added->trigger_on_parse();
     }
   }
   // Folders come as extras: CLI11 would take a folder named "[a,b]" for a list.
@@ -121,6 +114,7 @@ Result<OptionValue> typed(const OptionRow& row, const OptionValue& given) {
   if (text == nullptr) return given;
   if (row.type == OptionType::path && text->empty())
     return usage(std::string(row.flag) + " needs a path");
+  if (row.type == OptionType::texts) return OptionValue(std::vector<std::string>{*text});
   if (row.type != OptionType::integer) return given;
   std::int64_t number = 0;
   const char* end = text->data() + text->size();
