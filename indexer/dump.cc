@@ -1,5 +1,6 @@
 #include "jcn/dump.h"
 
+#include "encoding.h"
 #include "jcn/canonical.h"
 #include "jcn/compose.h"
 
@@ -97,7 +98,7 @@ Result<std::string> without_last_good(const Snapshot& snapshot, const Rules& rul
     if (!body) {
       return Error{Code::index_damaged,
                    "no content is kept for " + json_quote_bytes(fragment.name.path),
-                   "Rebuild the index with jcnctl reindex."};
+                   rebuild_hint};
     }
     bodies.push_back(std::move(*body));
     contributions.push_back({fragment.name, rules.find(fragment.name), {}});

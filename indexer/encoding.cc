@@ -151,8 +151,7 @@ std::optional<std::string_view> unseal(std::string_view block) {
 }
 
 Error damaged(std::string what) {
-  return Error{Code::index_damaged, "damaged index: " + std::move(what),
-               "run jcnctl reindex; the files themselves are not touched by this"};
+  return Error{Code::index_damaged, "damaged index: " + std::move(what), rebuild_hint};
 }
 
 }  // namespace jcn

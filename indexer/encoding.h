@@ -72,6 +72,8 @@ inline constexpr std::size_t seal_bytes = 8;
 void seal(std::string& payload);
 std::optional<std::string_view> unseal(std::string_view block);  // absent: too short, or damaged
 
+inline constexpr const char* rebuild_hint =
+    "stop jcn and remove the index folder; it is built anew from the files";
 // index_damaged, with the advice that goes with it.
 Error damaged(std::string what);
 

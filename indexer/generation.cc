@@ -52,16 +52,6 @@ Result<void> remove_tree(const std::string& folder) {
   return {};
 }
 
-Result<void> write_all(int fd, std::string_view bytes, const std::string& path) {
-  while (!bytes.empty()) {
-    const ssize_t written = ::write(fd, bytes.data(), bytes.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return system_error("write", path, errno);
-    bytes.remove_prefix(static_cast<std::size_t>(written));
-  }
-  return {};
-}
-
 }  // namespace
 
 Result<std::optional<std::string>> read_current(const std::string& index_folder) {
@@ -95,6 +85,16 @@ Result<void> write_current(const std::string& index_folder, const std::string& g
   if (::fsync(file.get()) != 0) return system_error("fsync", temporary, errno);
   if (::rename(temporary.c_str(), path.c_str()) != 0) return system_error("rename", path, errno);
   return sync_folder(index_folder);
+}
+
+Result<void> write_all(int fd, std::string_view bytes, const std::string& path) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(fd, bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return system_error("write", path, errno);
+    bytes.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return {};
 }
 
 Result<void> sync_folder(const std::string& folder) {

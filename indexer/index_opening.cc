@@ -11,19 +11,25 @@
 #include "encoding.h"
 #include "generation.h"
 #include "living.h"
+#include "verify_child.h"
 
 namespace jcn {
 namespace {
 
-Result<Hash128> random_uuid() {
-  Hash128 uuid;
+Result<Hash128> random_bytes() {
+  Hash128 random;
   std::size_t have = 0;
-  while (have < uuid.bytes.size()) {
-    const ssize_t got = ::getrandom(uuid.bytes.data() + have, uuid.bytes.size() - have, 0);
+  while (have < random.bytes.size()) {
+    const ssize_t got = ::getrandom(random.bytes.data() + have, random.bytes.size() - have, 0);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return system_error("getrandom", "", errno);
     have += static_cast<std::size_t>(got);
   }
+  return random;
+}
+
+Result<Hash128> random_uuid() {
+  JCN_TRY(Hash128 uuid, random_bytes());
   uuid.bytes[6] = static_cast<std::uint8_t>((uuid.bytes[6] & 0x0f) | 0x40);  // version 4
   uuid.bytes[8] = static_cast<std::uint8_t>((uuid.bytes[8] & 0x3f) | 0x80);  // RFC 9562's variant
   return uuid;
@@ -35,13 +41,6 @@ std::string machine_id() {
   std::string id;
   std::getline(file, id);
   return id;
-}
-
-Result<std::uint64_t> data_inode(const std::string& generation) {
-  struct ::stat stat {};
-  const std::string path = generation + "/data.mdb";
-  if (::stat(path.c_str(), &stat) != 0) return system_error("stat", path, errno);
-  return std::uint64_t{stat.st_ino};
 }
 
 EnvOptions env_options(const WriterOptions& options, bool create) {
@@ -66,7 +65,8 @@ Result<void> make_generation(const std::string& path, const WriterOptions& optio
   JCN_TRY(const auto env, LmdbEnv::open(path, env_options(options, true)));
   IdentityRow identity;
   JCN_TRY(identity.uuid, random_uuid());
-  JCN_TRY(identity.inode, data_inode(path));
+  JCN_TRY(const DataFacts data, data_facts(path + "/data.mdb"));
+  identity.inode = data.inode;
   identity.machine = machine_id();
   StateRow state;
   state.clean = true;
@@ -82,6 +82,7 @@ struct MetaRows {
   IdentityRow identity;
   StateRow state;
   IndexCounts counts;
+  std::optional<TokenRow> token;  // absent: no writer has opened it yet
 };
 
 Result<MetaRows> read_meta(const Transaction& txn) {
@@ -93,13 +94,50 @@ Result<MetaRows> read_meta(const Transaction& txn) {
   const auto state = decode_state(*state_bytes);
   auto counts = decode_counts(*counts_bytes);
   if (!identity || !state || !counts) return damaged("the meta table's rows are unreadable");
-  return MetaRows{std::move(*identity), *state, std::move(*counts)};
+  JCN_TRY(const auto token_bytes, txn.get(Table::meta, meta_token));
+  std::optional<TokenRow> token;
+  if (token_bytes) {
+    token = decode_token(*token_bytes);
+    if (!token) return damaged("the meta table's rows are unreadable");
+  }
+  return MetaRows{std::move(*identity), *state, std::move(*counts), token};
+}
+
+// Whether this data.mdb is the one that the folder's last writer left, and is as it left it. Where
+// it is not, the numbers it goes on from may have been given already.
+bool carries_on(const std::optional<History>& left, const std::string& generation,
+                const MetaRows& meta, const DataFacts& data) {
+  if (!meta.token) return true;
+  if (!left || !left->in_place || left->generation != generation) return false;
+  if (!left->data.same_file(data)) return false;
+  if (left->token == meta.token->token) return !left->clean || left->data == data;
+  // An opening that ended between its commit and the writing of the file.
+  return left->token == meta.token->before && !meta.state.clean;
+}
+
+// Before anything of the index is mapped into this process: what can be told from outside.
+Result<void> check_left(const std::string& folder, const std::string& generation,
+                        const std::optional<History>& left, const WriterOptions& options) {
+  const std::string path = folder + "/" + generation;
+  std::error_code error;
+  const bool marked = std::filesystem::exists(path + "/" + damage_mark, error);
+  if (error) return system_error("stat", path, error.value());
+  if (marked) return damaged("it was found while the index was in use");
+  if (!options.verify_changed || !left || !left->clean || left->generation != generation) return {};
+  if (!std::filesystem::exists(path + "/data.mdb", error)) return {};  // opening it says so
+  JCN_TRY(const DataFacts data, data_facts(path + "/data.mdb"));
+  if (data == left->data) return {};
+  return verify_in_child(folder);
 }
 
 // Takes up a generation as it is.
-Result<void> take_up(const std::string& path, const WriterOptions& options, OpenedIndex& index) {
+Result<void> take_up(const std::string& folder, const std::string& generation,
+                     const std::optional<History>& left, const WriterOptions& options,
+                     OpenedIndex& index) {
+  const std::string path = folder + "/" + generation;
   JCN_TRY(auto env, LmdbEnv::open(path, env_options(options, false)));
   JCN_CHECK(check_format(*env));
+  JCN_TRY(const DataFacts data, data_facts(path + "/data.mdb"));
   auto cache = std::make_shared<SegmentCache>(env);
   SegmentSurvey survey;
   MetaRows meta;
@@ -111,13 +149,14 @@ Result<void> take_up(const std::string& path, const WriterOptions& options, Open
   JCN_TRY(TouchedLog log, TouchedLog::open(path, meta.state.folded_seq));
 
   StateRow state = meta.state;
-  const bool clean = state.clean && log.leftover().empty();
+  const bool clean = state.clean && log.leftover().empty() && !log.first_missing();
   index.seq = clean ? state.folded_seq : state.reserved_seq;
   JCN_TRY(WriteTxn txn, env->begin_write());
   if (!clean) {
     // What the log still names is announced again; of the numbers behind its end nothing is known.
     std::uint64_t known = state.folded_seq;
     for (const TouchedRow& row : log.leftover()) known = std::max(known, row.seq);
+    if (log.first_missing()) known = std::min(known, *log.first_missing() - 1);
     if (known < state.reserved_seq) {
       JCN_CHECK(put_meta(txn, meta_lost_key(known), encode_number(state.reserved_seq)));
     }
@@ -126,18 +165,25 @@ Result<void> take_up(const std::string& path, const WriterOptions& options, Open
     JCN_CHECK(erase_segment(txn, unfinished));
   }
   const std::string machine = machine_id();
-  JCN_TRY(const std::uint64_t inode, data_inode(path));
-  if (meta.identity.machine != machine || meta.identity.inode != inode) {
+  if (meta.identity.machine != machine || meta.identity.inode != data.inode ||
+      !carries_on(left, generation, meta, data)) {
     JCN_TRY(meta.identity.uuid, random_uuid());
     meta.identity.machine = machine;
-    meta.identity.inode = inode;
+    meta.identity.inode = data.inode;
     JCN_CHECK(put_meta(txn, meta_identity, encode_identity(meta.identity)));
   }
+  TokenRow token;
+  JCN_TRY(token.token, random_bytes());
+  if (left) token.before = left->token;
+  JCN_CHECK(put_meta(txn, meta_token, encode_token(token)));
   state.clean = false;
   state.reserved_seq = index.seq + reserved_block;
   JCN_CHECK(put_meta(txn, meta_state, encode_state(state)));
   index.txn = txn.id();
   JCN_CHECK(txn.commit());
+  index.history.generation = generation;
+  index.history.token = token.token;
+  JCN_CHECK(write_history(folder, index.history));
 
   index.generation = path;
   index.cache = std::move(cache);
@@ -166,8 +212,10 @@ Result<OpenedIndex> open_index(const std::string& folder, const WriterOptions& o
     current = std::optional<std::string>();
   }
   const std::string old = current->value_or("");
+  JCN_TRY(const std::optional<History> left, read_history(folder));
   if (!old.empty() && !options.fresh_index) {
-    const Result<void> taken = take_up(folder + "/" + old, options, index);
+    Result<void> taken = check_left(folder, old, left, options);
+    if (taken) taken = take_up(folder, old, left, options, index);
     if (taken) {
       JCN_CHECK(remove_leftovers(folder, old));
       return index;
@@ -182,7 +230,7 @@ Result<OpenedIndex> open_index(const std::string& folder, const WriterOptions& o
   JCN_CHECK(make_generation(folder + "/" + name, options));
   JCN_CHECK(write_current(folder, name));
   JCN_CHECK(remove_leftovers(folder, name));
-  JCN_CHECK(take_up(folder + "/" + name, options, index));
+  JCN_CHECK(take_up(folder, name, left, options, index));
   return index;
 }
 

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include "history.h"
 #include "jcn/file_descriptor.h"
 #include "jcn/index_writer.h"
 #include "merge.h"
@@ -16,9 +17,13 @@ namespace jcn {
 // Numbers are promised to LMDB in blocks before any of them is given.
 inline constexpr std::uint64_t reserved_block = 65'536;
 
+// A generation that has a file of this name is set aside at the next opening.
+inline constexpr const char* damage_mark = "damaged";
+
 struct OpenedIndex {
   FileDescriptor lock;
   std::string generation;  // its folder
+  History history;         // as written
   std::string rebuilt_because;
   std::shared_ptr<SegmentCache> cache;
   Hash128 uuid;

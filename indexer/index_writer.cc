@@ -1,6 +1,10 @@
 #include "jcn/index_writer.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <atomic>
+#include <cerrno>
 #include <chrono>
 #include <condition_variable>
 #include <functional>
@@ -11,6 +15,7 @@
 #include "fold.h"
 #include "fresh_batch.h"
 #include "fresh_layer.h"
+#include "generation.h"
 #include "index_opening.h"
 #include "merge.h"
 #include "snapshot_state.h"
@@ -22,6 +27,8 @@ struct IndexWriter::Inside {
       : folder(std::move(folder_name)),
         options(writer_options),
         index_lock(std::move(opened.lock)),
+        generation(std::move(opened.generation)),
+        history(std::move(opened.history)),
         rebuilt_because(std::move(opened.rebuilt_because)),
         uuid(opened.uuid),
         cache(std::move(opened.cache)),
@@ -42,6 +49,8 @@ struct IndexWriter::Inside {
   const std::string folder;
   const WriterOptions options;
   const FileDescriptor index_lock;
+  const std::string generation;  // its folder
+  const History history;
   const std::string rebuilt_because;
   const Hash128 uuid;
   const std::shared_ptr<SegmentCache> cache;
@@ -113,6 +122,13 @@ std::uint64_t IndexWriter::seq() const {
 }
 std::uint64_t IndexWriter::index_bytes() const {
   return inside_->cache->env().used_bytes();
+}
+Result<void> IndexWriter::mark_damaged() {
+  const std::string path = inside_->generation + "/" + damage_mark;
+  const FileDescriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0640));
+  if (!file) return system_error("open", path, errno);
+  if (::fsync(file.get()) != 0) return system_error("fsync", path, errno);
+  return sync_folder(inside_->generation);
 }
 const std::vector<RecordKey>& IndexWriter::recovered() const {
   return inside_->recovered;
@@ -380,7 +396,11 @@ void IndexWriter::Inside::end_cleanly() {
   last.clean = true;
   last.folded_seq = now->seq;
   last.reserved_seq = now->seq;
-  static_cast<void>(commit(*txn, last, Published::Next::same));
+  if (!commit(*txn, last, Published::Next::same)) return;
+  History left = history;
+  left.clean = true;
+  // Without it the next start cannot tell a data.mdb that was changed meanwhile, no more.
+  static_cast<void>(write_history(folder, std::move(left)));
 }
 
 }  // namespace jcn

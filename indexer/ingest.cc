@@ -6,6 +6,7 @@
 #include <set>
 #include <utility>
 
+#include "encoding.h"
 #include "jcn/check.h"
 #include "jcn/compose.h"
 
@@ -137,7 +138,7 @@ class Plan {
     if (part.body) return {};
     return Error{Code::index_damaged,
                  "the content of a contributing fragment is missing: " + name.path,
-                 "run jcnctl reindex"};
+                 rebuild_hint};
   }
 
   Result<void> compose_record(const RecordKey& key, WorkingRecord& working,

@@ -37,8 +37,7 @@ Error lmdb_error(const char* call, int code) {
     case MDB_BAD_DBI:
       return damaged(std::string(call) + ": " + mdb_strerror(code));
     case MDB_VERSION_MISMATCH:
-      return {Code::index_format, std::string(call) + ": " + mdb_strerror(code),
-              "run jcnctl reindex"};
+      return {Code::index_format, std::string(call) + ": " + mdb_strerror(code), rebuild_hint};
     case MDB_MAP_FULL:
     case ENOSPC:
     case EDQUOT:
@@ -278,6 +277,7 @@ Result<std::shared_ptr<LmdbEnv>> LmdbEnv::open(const std::string& folder,
     const auto found = environments.by_folder.find(identity);
     if (found == environments.by_folder.end()) break;
     if (std::shared_ptr<LmdbEnv> shared = found->second.lock()) {
+      if (shared->process_ != ::getpid()) break;  // the parent's
       if (shared->writable_ || options.read_only) return shared;
       return Error{Code::index_in_use, folder + " is open for reading in this process", ""};
     }
@@ -285,6 +285,7 @@ Result<std::shared_ptr<LmdbEnv>> LmdbEnv::open(const std::string& folder,
   }
   std::shared_ptr<LmdbEnv> env(new LmdbEnv);
   env->identity_ = identity;
+  env->process_ = ::getpid();
   const Result<void> started = env->start(folder, options);
   environments.by_folder[identity] = env;
   if (!started) {

@@ -166,6 +166,7 @@ class LmdbEnv : public std::enable_shared_from_this<LmdbEnv> {
   std::vector<unsigned> tables_;
   std::string folder_;
   bool writable_ = false;
+  pid_t process_ = 0;  // an environment must not be used in a child process
   std::pair<std::uint64_t, std::uint64_t> identity_{0, 0};  // device and inode of the folder
   std::unique_ptr<Pool> pool_;
 };

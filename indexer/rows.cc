@@ -193,6 +193,26 @@ std::string meta_lost_key(std::uint64_t after) {
   return key;
 }
 
+std::string encode_token(const TokenRow& row) {
+  std::string bytes;
+  ByteWriter out(bytes);
+  out.hash(row.token);
+  out.hash(row.before);
+  seal(bytes);
+  return bytes;
+}
+
+std::optional<TokenRow> decode_token(std::string_view sealed) {
+  const auto payload = unseal(sealed);
+  if (!payload) return std::nullopt;
+  ByteReader in(*payload);
+  TokenRow row;
+  row.token = in.hash();
+  row.before = in.hash();
+  if (!in.done()) return std::nullopt;
+  return row;
+}
+
 std::string encode_identity(const IdentityRow& row) {
   std::string bytes;
   ByteWriter out(bytes);

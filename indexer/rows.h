@@ -58,6 +58,7 @@ inline constexpr std::string_view meta_identity = "identity";
 inline constexpr std::string_view meta_state = "state";
 inline constexpr std::string_view meta_counts = "counts";
 inline constexpr std::string_view meta_sums = "sums";
+inline constexpr std::string_view meta_token = "token";
 std::string meta_note_key(std::string_view name);
 // A stretch of numbers about which nothing is known after an unclean end: (after, last].
 std::string meta_lost_key(std::uint64_t after);
@@ -72,6 +73,14 @@ std::string encode_identity(const IdentityRow& row);
 // Reads the format number, which stands first for ever, even when the rest is of another format.
 std::optional<std::uint32_t> identity_format(std::string_view sealed);
 std::optional<IdentityRow> decode_identity(std::string_view sealed);
+
+// What binds data.mdb and INDEX/history together (history.h).
+struct TokenRow {
+  Hash128 token;
+  Hash128 before;  // what INDEX/history held when this one was committed; zero: there was none
+};
+std::string encode_token(const TokenRow& row);
+std::optional<TokenRow> decode_token(std::string_view sealed);
 
 struct StateRow {
   std::uint64_t folded_seq = 0;    // everything up to here is in LMDB

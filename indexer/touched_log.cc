@@ -4,10 +4,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <map>
 
 #include "encoding.h"
+#include "generation.h"
 
 namespace jcn {
 namespace {
@@ -30,19 +32,14 @@ Result<std::string> read_whole(const std::string& path) {
   }
 }
 
-Result<void> write_all(int fd, std::string_view bytes, const std::string& path) {
-  while (!bytes.empty()) {
-    const ssize_t written = ::write(fd, bytes.data(), bytes.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return system_error("write", path, errno);
-    bytes.remove_prefix(static_cast<std::size_t>(written));
-  }
-  return {};
-}
-
 Result<void> remove_file(const std::string& path) {
   if (::unlink(path.c_str()) != 0 && errno != ENOENT) return system_error("unlink", path, errno);
   return {};
+}
+
+// Its number and some of the following were not logged. No record has an empty kind.
+TouchedRow gap_mark(std::uint64_t first) {
+  return {first, {}};
 }
 
 }  // namespace
@@ -85,6 +82,12 @@ Result<TouchedLog> TouchedLog::open(const std::string& folder, std::uint64_t fol
   std::map<RecordKey, std::uint64_t> latest;
   const auto take = [&](const std::string& bytes, std::uint64_t beyond) {
     for (TouchedRow& row : parse_touched_rows(bytes)) {
+      if (row.key.kind.empty()) {
+        // What is folded is no longer missing, wherever the mark stands.
+        if (row.seq <= folded_seq) continue;
+        log.first_missing_ = std::min(log.first_missing_.value_or(row.seq), row.seq);
+        continue;
+      }
       if (row.seq > beyond) latest[std::move(row.key)] = row.seq;
     }
   };
@@ -98,7 +101,10 @@ Result<TouchedLog> TouchedLog::open(const std::string& folder, std::uint64_t fol
     log.leftover_.push_back({seq, key});
     append_touched_row(bytes, log.leftover_.back());
   }
-  if (!latest.empty()) {
+  if (log.first_missing_) append_touched_row(bytes, gap_mark(*log.first_missing_));
+  if (bytes.empty()) {
+    JCN_CHECK(remove_file(log.path(".recovering")));
+  } else {
     const std::string path = log.path(".recovering");
     const std::string temporary = path + ".new";
     const FileDescriptor file(
@@ -119,15 +125,26 @@ Result<void> TouchedLog::begin() {
   if (!file) return system_error("open", path(""), errno);
   file_ = std::move(file);
   bytes_ = 0;
+  refused_.reset();
   broken_ = false;
   return {};
 }
 
 Result<void> TouchedLog::append(const std::vector<TouchedRow>& rows) {
-  if (rows.empty() || broken_) return {};
+  if (rows.empty()) return {};
+  if (broken_) {
+    if (!refused_) refused_ = rows.front().seq;
+    return {};
+  }
   std::string bytes;
   bytes.reserve(rows.size() * 64);
   for (const TouchedRow& row : rows) append_touched_row(bytes, row);
+  Result<void> written = append_bytes(bytes);
+  if (!written) refused_ = rows.front().seq;
+  return written;
+}
+
+Result<void> TouchedLog::append_bytes(std::string_view bytes) {
   Result<void> written = write_all(file_.get(), bytes, path(""));
   if (!written) {
     broken_ = true;
@@ -143,10 +160,20 @@ Result<void> TouchedLog::rotate() {
   if (::rename(path("").c_str(), path(".folding").c_str()) != 0) {
     return system_error("rename", path(""), errno);
   }
+  const std::optional<std::uint64_t> refused = refused_;
   Result<void> begun = begin();
-  // Rows go on into the renamed file then, which keeps them as well.
-  if (!begun && ::rename(path(".folding").c_str(), path("").c_str()) != 0) broken_ = true;
-  return begun;
+  if (!begun) {
+    // Rows go on into the renamed file then, which keeps them as well.
+    if (::rename(path(".folding").c_str(), path("").c_str()) != 0) broken_ = true;
+    return begun;
+  }
+  if (refused) {
+    std::string bytes;
+    append_touched_row(bytes, gap_mark(*refused));
+    // Without the mark nothing may follow: the log stays broken, and ends before the gap.
+    static_cast<void>(append_bytes(bytes));
+  }
+  return {};
 }
 
 Result<void> TouchedLog::drop_folding() {

@@ -10,7 +10,9 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "jcn/file_descriptor.h"
@@ -30,9 +32,13 @@ class TouchedLog {
   // leftover() have one key; the latest stays. They are in key order.
   static Result<TouchedLog> open(const std::string& folder, std::uint64_t folded_seq);
   const std::vector<TouchedRow>& leftover() const { return leftover_; }
+  // The lowest number beyond the fold that an append has failed to log, though later ones may have
+  // been logged again: of it and all behind it nothing sure is known.
+  std::optional<std::uint64_t> first_missing() const { return first_missing_; }
 
   // After a failure (disk full) nothing is appended until the next rotate: rows behind a torn one
-  // would not be read again. What is missing makes the numbers in question a lost stretch, no more.
+  // would not be read again. The log begun then starts with a mark of the lowest number missing,
+  // which makes the numbers in question a lost stretch, no more.
   Result<void> append(const std::vector<TouchedRow>& rows);
   Result<void> rotate();        // touched.log becomes touched.log.folding
   Result<void> drop_folding();  // its fold has been committed
@@ -42,11 +48,14 @@ class TouchedLog {
   TouchedLog(std::string folder) : folder_(std::move(folder)) {}
   std::string path(const char* suffix) const { return folder_ + "/touched.log" + suffix; }
   Result<void> begin();
+  Result<void> append_bytes(std::string_view bytes);
 
   std::string folder_;
   FileDescriptor file_;
   std::uint64_t bytes_ = 0;  // of whole rows in file_
   bool broken_ = false;
+  std::optional<std::uint64_t> refused_;  // the first number that file_ lacks
+  std::optional<std::uint64_t> first_missing_;
   std::vector<TouchedRow> leftover_;
 };
 

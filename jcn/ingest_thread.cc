@@ -15,7 +15,7 @@ using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
 constexpr std::size_t queue_bound = 4096;   // findings that may wait
-constexpr std::size_t batch_bound = 1024;   // findings published in one step
+constexpr std::size_t batch_bound = 256;    // findings published in one step: a drop waits for one
 constexpr std::size_t racy_bound = 65'536;  // names kept for another look
 constexpr milliseconds retry_interval{250};
 

@@ -33,7 +33,7 @@ void LookSchedule::place(const FragmentName& name, Entry& entry, Time now, milli
   Place place{{name}, entry.version};
   if (delay.count() == 0) {
     entry.phase = Phase::ready;
-    ready_.push_back(std::move(place));
+    (entry.ticket ? ready_ : idle_).push_back(std::move(place));
   } else {
     entry.phase = Phase::waiting;
     entry.due = now + delay;
@@ -53,7 +53,10 @@ void LookSchedule::request(const FragmentName& name, Ticket ticket, Time now, mi
   }
   switch (entry.phase) {
     case Phase::ready:  // not begun: it will see this change
-      if (!entry.ticket) entry.ticket = std::move(ticket);
+      if (!entry.ticket && ticket) {
+        entry.ticket = std::move(ticket);
+        if (!groups_.contains(entry.version)) place(name, entry, now, milliseconds(0));
+      }
       return;
     case Phase::waiting:
       if (auto group = groups_.find(entry.version); group != groups_.end()) {
@@ -157,9 +160,10 @@ std::optional<LookJob> LookSchedule::next(Time now) {
     }
     if (due) ready_.push_back(std::move(place));
   }
-  while (!ready_.empty()) {
-    Place place = std::move(ready_.front());
-    ready_.pop_front();
+  while (!ready_.empty() || !idle_.empty()) {
+    std::deque<Place>& from = ready_.empty() ? idle_ : ready_;
+    Place place = std::move(from.front());
+    from.pop_front();
     LookJob job;
     groups_.erase(place.version);
     for (const FragmentName& name : place.names) {
@@ -175,7 +179,7 @@ std::optional<LookJob> LookSchedule::next(Time now) {
 }
 
 std::optional<LookSchedule::Time> LookSchedule::next_time() const {
-  if (!ready_.empty()) return Time::min();
+  if (!ready_.empty() || !idle_.empty()) return Time::min();
   if (!waiting_.empty()) return waiting_.begin()->first;
   return std::nullopt;
 }

@@ -10,7 +10,8 @@
 // its
 //    verdict final. A change in between begins the count anew, under the later event's ticket:
 //    earlier barriers then list the path as unsettled instead of waiting for it.
-// 4. A file that was last changed longer ago than both delays is settled already.
+// 4. Requests without a ticket (background work) are taken up only when nothing else is ready.
+// 5. A file that was last changed longer ago than both delays is settled already.
 // Not thread-safe: ReadingPool guards it.
 #pragma once
 
@@ -76,7 +77,8 @@ class LookSchedule {
   void release(const LookJob::Item& item, Time now);
 
   std::size_t size() const { return entries_.size(); }
-  std::size_t ready() const { return ready_.size(); }  // about: places that became stale count
+  // About: places that became stale count.
+  std::size_t ready() const { return ready_.size() + idle_.size(); }
   bool contains(const FragmentName& name) const { return entries_.contains(name); }
   std::vector<FragmentName> beneath(const std::string& root, const std::string& prefix) const;
   // Paths that wait for a quiet moment.
@@ -122,6 +124,7 @@ class LookSchedule {
   const SettleDelays delays_;
   std::unordered_map<FragmentName, Entry, NameHash> entries_;
   std::deque<Place> ready_;
+  std::deque<Place> idle_;  // ready, too, but only background work
   std::multimap<Time, Place> waiting_;
   std::vector<BlockedGroup> blocked_;
   // The names of places with more than one, by version.

@@ -18,8 +18,10 @@ constexpr milliseconds departure_patience{5};
 // A file that is written or truncated is looked at once it was quiet for so long, or is closed.
 constexpr milliseconds write_patience{100};
 constexpr milliseconds root_interval{1000};
-// Walks wait while more looks than this are waiting.
-constexpr std::size_t look_bound = 8192;
+// The second look at racily clean files goes on in such steps, with pauses, while nothing else is
+// to do.
+constexpr std::size_t racy_step = 500;
+constexpr milliseconds racy_pause{5};
 
 }  // namespace
 
@@ -104,10 +106,12 @@ void Walker::run() {
   std::unique_lock guard(lock_);
   while (!stopped_) {
     if (queue_.empty()) {
-      const Time due = next_due();
+      Time due = next_due();
+      if (racy_walk_) due = std::min(due, steady_clock::now() + racy_pause);
       if (wake_.wait_until(guard, due, [&] { return stopped_ || !queue_.empty(); })) continue;
       guard.unlock();
-      tend(steady_clock::now());
+      if (racy_walk_) walk_racy_on();
+      if (const Time now = steady_clock::now(); next_due() <= now) tend(now);
       guard.lock();
       continue;
     }
@@ -127,26 +131,30 @@ void Walker::run() {
     } else if (auto* poll = std::get_if<Poll>(&message)) {
       poll_pass(poll->ticket);
     } else {
-      Result<Snapshot> snapshot = in_.snapshot();
-      std::vector<FragmentName> racy;
-      for (const std::string& root : in_.roots.names()) {
-        if (!snapshot) break;  // tried again with the next crawl
-        (void)snapshot->for_each_file(root, "", "", false,
-                                      [&](const std::string& path, const FileRow& row) {
-                                        if (racily_clean(row)) racy.push_back({root, path});
-                                        return true;
-                                      });
-      }
-      for (const FragmentName& name : racy) {
-        in_.pool.wait_below(look_bound);
-        in_.pool.request(name, nullptr);
-      }
+      racy_walk_.emplace();
     }
     message = RecheckRacy{};  // lets the ticket go before the next wait
     const Time now = steady_clock::now();
     if (next_due() <= now) tend(now);
     guard.lock();
   }
+}
+
+void Walker::walk_racy_on() {
+  if (in_.pool.waiting() > racy_step) return;  // the last step's looks first
+  if (racy_walk_->root >= in_.roots.names().size()) return racy_walk_.reset();
+  const std::string& root = in_.roots.names()[racy_walk_->root];
+  Result<Snapshot> snapshot = in_.snapshot();
+  std::size_t rows = 0;
+  const auto visit = [&](const std::string& path, const FileRow& row) {
+    if (racily_clean(row)) in_.pool.request({root, path}, nullptr);
+    racy_walk_->after = path;
+    return ++rows < racy_step;
+  };
+  // What cannot be read now is looked at with the next crawl.
+  const bool walked =
+      snapshot && snapshot->for_each_file(root, "", std::string(racy_walk_->after), false, visit);
+  if (!walked || rows < racy_step) racy_walk_ = RacyWalk{racy_walk_->root + 1, {}};
 }
 
 void Walker::tend(Time now) {

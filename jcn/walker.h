@@ -10,6 +10,7 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <thread>
@@ -105,6 +106,7 @@ class Walker {
   void flush_departures(Time now);
   void tend(Time now);  // timers: departures, polling, offline roots
   Time next_due() const;
+  void walk_racy_on();  // a few steps: events come first
 
   // walker_scan.cc
   void crawl_root(const std::string& root, const Crawl& crawl);
@@ -130,6 +132,12 @@ class Walker {
 
   // Confined to the walker's thread.
   FolderTree tree_;
+  // How far the second look at racily clean files is: root by index, and the path it came to.
+  struct RacyWalk {
+    std::size_t root = 0;
+    std::string after;
+  };
+  std::optional<RacyWalk> racy_walk_;
   bool watch_limit_ = false;  // some folder could not be watched for want of watches
   std::map<std::uint32_t, Departure> departures_;  // by cookie
   Time next_poll_;

@@ -6,7 +6,7 @@ for something (the ready line, a barrier, a polled condition) with a deadline.
 Environment:
   JCN_BIN, JCNCTL_BIN   the programs (default: build/release/jcn/jcn, build/release/tools/jcnctl)
   JCN_CORPORA           folder of the corpora (default: ../shared/corpora beside the project)
-  JCN_FULL=1            the issue's full counts and time limits
+  JCN_FULL=1            asserts the issue's time limits, too
   JCN_TIME_FACTOR=N     stretches every deadline, for sanitizer builds (default 1)
   JCN_TEST_TMP          where temporary folders are made (default: the system's)
 """

@@ -12,6 +12,7 @@
 
 #include "encoding.h"
 #include "generation.h"
+#include "history.h"
 #include "index_model.h"
 #include "index_opening.h"
 #include "jcn/verify.h"
@@ -48,6 +49,40 @@ std::string data_file(const TemporaryFolder& folder) {
   const auto current = read_current(folder / "index");
   EXPECT_TRUE(current.ok() && current->has_value());
   return (folder / "index" / **current / "data.mdb").string();
+}
+
+std::int64_t ctime_of(const std::string& path) {
+  return must(data_facts(path)).ctime_ns;
+}
+
+// Does `work` until the file's ctime has moved on: the kernel's clock for it ticks every few
+// milliseconds, which no change made by hand would hit.
+template <class Work>
+void at_another_time(const std::string& path, Work work) {
+  const std::int64_t before = ctime_of(path);
+  do {
+    work();
+  } while (ctime_of(path) == before);
+}
+
+// One orderly life that publishes one record; the uuid it showed.
+std::string live_once(const TemporaryFolder& folder, const std::string& id) {
+  auto writer = open_writer(folder / "index");
+  EXPECT_EQ(writer->rebuilt_because(), "");
+  must(writer->publish(one(id, "{}")));
+  must(writer->fold());
+  return must(writer->snapshot()).uuid();
+}
+
+std::string uuid_now(const TemporaryFolder& folder) {
+  auto writer = open_writer(folder / "index");
+  EXPECT_EQ(writer->rebuilt_because(), "");
+  return must(writer->snapshot()).uuid();
+}
+
+void overwrite(const std::string& from, const std::string& to) {
+  std::ifstream in(from, std::ios::binary);
+  std::ofstream(to, std::ios::binary | std::ios::trunc) << in.rdbuf();  // keeps the inode
 }
 
 TEST(IndexWriter, GivesNumbersAndKeepsThemOverACleanEnd) {
@@ -363,7 +398,9 @@ TEST(IndexWriter, FlippedBitInADocumentIsDamageNotACrash) {
   const auto verified = verify_index(folder / "index");
   ASSERT_FALSE(verified);
   EXPECT_EQ(verified.error().code, Code::index_damaged);
-  auto writer = open_writer(folder / "index");
+  WriterOptions options = small_index();
+  options.verify_changed = false;
+  auto writer = must(IndexWriter::open(folder / "index", options));
   const auto record = must(writer->snapshot()).record({"videos", "77"});
   ASSERT_FALSE(record);
   EXPECT_EQ(record.error().code, Code::index_damaged);
@@ -412,6 +449,196 @@ TEST(IndexWriter, CopiedIndexGetsANewUuid) {
   copy.reset();
   const std::string uuid = must(open_writer(folder / "copy")->snapshot()).uuid();
   EXPECT_EQ(must(open_writer(folder / "copy")->snapshot()).uuid(), uuid);
+}
+
+TEST(IndexWriter, UntouchedIndexKeepsItsUuidOverEveryKindOfEnd) {
+  TemporaryFolder folder;
+  const std::string uuid = live_once(folder, "a");
+  EXPECT_EQ(live_once(folder, "b"), uuid);
+  in_killed_process([&] {
+    auto writer = open_writer(folder / "index");
+    must(writer->publish(one("c", "{}")));
+    writer.release();
+  });
+  EXPECT_EQ(uuid_now(folder), uuid);
+  EXPECT_EQ(uuid_now(folder), uuid);
+}
+
+TEST(IndexWriter, RestoredDataOverTheSameInodeGetsANewUuid) {
+  for (const bool killed : {false, true}) {
+    SCOPED_TRACE(killed);
+    TemporaryFolder folder;
+    const std::string uuid = live_once(folder, "a");
+    const std::string data = data_file(folder), backup = (folder / "backup").string();
+    overwrite(data, backup);
+    EXPECT_EQ(live_once(folder, "b"), uuid);
+    if (killed) {
+      in_killed_process([&] { open_writer(folder / "index").release(); });
+    }
+    const std::uint64_t inode = must(data_facts(data)).inode;
+    overwrite(backup, data);
+    ASSERT_EQ(must(data_facts(data)).inode, inode);
+    EXPECT_NE(uuid_now(folder), uuid);
+  }
+}
+
+TEST(IndexWriter, BackupOfARunningIndexRestoredAfterACleanEndGetsANewUuid) {
+  TemporaryFolder folder;
+  std::string uuid, data;
+  const std::string backup = (folder / "backup").string();
+  {
+    auto writer = open_writer(folder / "index");
+    uuid = must(writer->snapshot()).uuid();
+    data = data_file(folder);
+    overwrite(data, backup);
+    must(writer->publish(one("a", "{}")));
+    must(writer->fold());
+  }
+  at_another_time(data, [&] { overwrite(backup, data); });
+  EXPECT_NE(uuid_now(folder), uuid);
+}
+
+// As cp -a over the files that are there, history included: every inode stays.
+TEST(IndexWriter, RestoredFolderOverTheSameInodesGetsANewUuid) {
+  for (const bool killed : {false, true}) {
+    SCOPED_TRACE(killed);
+    TemporaryFolder folder;
+    const std::string uuid = live_once(folder, "a");
+    const std::string data = data_file(folder), history = (folder / "index/history").string();
+    overwrite(data, folder / "data backup");
+    overwrite(history, folder / "history backup");
+    EXPECT_EQ(live_once(folder, "b"), uuid);
+    if (killed) {
+      in_killed_process([&] { open_writer(folder / "index").release(); });
+    }
+    overwrite(folder / "data backup", data);
+    overwrite(folder / "history backup", history);
+    EXPECT_NE(uuid_now(folder), uuid);
+  }
+}
+
+TEST(IndexWriter, LostHistoryGetsANewUuid) {
+  TemporaryFolder folder;
+  const std::string uuid = live_once(folder, "a");
+  fs::remove(folder / "index/history");
+  const std::string second = uuid_now(folder);
+  EXPECT_NE(second, uuid);
+  EXPECT_EQ(uuid_now(folder), second);
+  folder.write("index/history", "torn");
+  EXPECT_NE(uuid_now(folder), second);
+}
+
+// The opening's commit was made, its history not yet written.
+TEST(IndexWriter, KillBetweenTheTokensKeepsTheUuid) {
+  TemporaryFolder folder;
+  const std::string uuid = live_once(folder, "a");
+  const std::string history = (folder / "index/history").string();
+  fs::rename(history, folder / "kept");  // the same file: inode and birth stay
+  fs::create_hard_link(folder / "kept", history);
+  in_killed_process([&] { open_writer(folder / "index").release(); });
+  fs::rename(folder / "kept", history);
+  EXPECT_EQ(uuid_now(folder), uuid);
+}
+
+TEST(IndexWriter, DataDamagedAfterACleanEndIsSetAsideAtStart) {
+  TemporaryFolder folder;
+  {
+    auto writer = open_writer(folder / "index");
+    Batch batch;
+    for (int i = 0; i < 20; ++i) {
+      batch.files[{"r", "some file " + std::to_string(i)}] = file_row_of(1);
+    }
+    must(writer->publish(batch));
+    must(writer->fold());
+  }
+  const std::string data = data_file(folder);
+  std::string bytes;
+  {
+    std::ifstream in(data, std::ios::binary);
+    bytes.assign(std::istreambuf_iterator<char>(in), {});
+  }
+  // Only a walk of the table finds this.
+  for (std::size_t at = 0; (at = bytes.find("some file 7", at)) != std::string::npos; ++at) {
+    bytes[at + 10] = 'x';
+  }
+  at_another_time(data, [&] { std::ofstream(data, std::ios::binary) << bytes; });
+  auto writer = open_writer(folder / "index");
+  EXPECT_NE(writer->rebuilt_because().find("changed after"), std::string::npos)
+      << writer->rebuilt_because();
+  EXPECT_TRUE(fs::exists(folder / "index" / "gen-000001.damaged"));
+  EXPECT_EQ(must(writer->snapshot()).counts().fragments, 0U);
+}
+
+// Pages of zeros, and pages of noise, behind the two that LMDB looks at when it opens: walking them
+// ends in abort(3) or a signal.
+TEST(IndexWriter, DamageThatKillsItsReaderIsSetAsideAtStart) {
+  for (const char fill : {'\0', '\x7f', '\xff'}) {
+    SCOPED_TRACE(static_cast<int>(fill));
+    TemporaryFolder folder;
+    live_once(folder, "a");
+    const std::string data = data_file(folder);
+    std::string bytes;
+    {
+      std::ifstream in(data, std::ios::binary);
+      bytes.assign(std::istreambuf_iterator<char>(in), {});
+    }
+    ASSERT_GT(bytes.size(), 8192U);
+    std::fill(bytes.begin() + 8192, bytes.end(), fill);
+    at_another_time(data, [&] { std::ofstream(data, std::ios::binary) << bytes; });
+    auto writer = open_writer(folder / "index");
+    EXPECT_NE(writer->rebuilt_because(), "");
+    EXPECT_TRUE(fs::exists(folder / "index" / "gen-000001.damaged"));
+    must(writer->publish(one("a", "{}")));
+    must(writer->fold());
+  }
+}
+
+TEST(IndexWriter, TouchedButWholeDataIsTakenAsItIs) {
+  TemporaryFolder folder;
+  live_once(folder, "a");
+  const std::string data = data_file(folder);
+  fs::last_write_time(data, fs::last_write_time(data) + std::chrono::hours(1));
+  auto writer = open_writer(folder / "index");
+  EXPECT_EQ(writer->rebuilt_because(), "");
+  EXPECT_TRUE(must(must(writer->snapshot()).record({"videos", "a"})));
+}
+
+TEST(IndexWriter, MarkedDamagedIsSetAsideAtTheNextOpening) {
+  TemporaryFolder folder;
+  {
+    auto writer = open_writer(folder / "index");
+    must(writer->publish(one("a", "{}")));
+    must(writer->fold());
+    must(writer->mark_damaged());
+    EXPECT_TRUE(must(must(writer->snapshot()).record({"videos", "a"})));
+  }
+  auto writer = open_writer(folder / "index");
+  EXPECT_NE(writer->rebuilt_because().find("in use"), std::string::npos);
+  EXPECT_TRUE(fs::exists(folder / "index" / "gen-000001.damaged"));
+  EXPECT_FALSE(must(must(writer->snapshot()).record({"videos", "a"})));
+  writer.reset();
+  EXPECT_EQ(open_writer(folder / "index")->rebuilt_because(), "");
+}
+
+TEST(IndexWriter, NumbersMissingFromTheLogAreALostStretch) {
+  TemporaryFolder folder;
+  in_killed_process([&] {
+    auto writer = open_writer(folder / "index");
+    must(writer->publish(one("a", "{}")));
+    writer.release();
+  });
+  const fs::path generation = fs::path(data_file(folder)).parent_path();
+  std::string bytes;
+  append_touched_row(bytes, {2, {}});  // the mark of a failed append
+  append_touched_row(bytes, {9, {"videos", "b"}});
+  std::ofstream(generation / "touched.log", std::ios::binary | std::ios::app) << bytes;
+  auto writer = open_writer(folder / "index");
+  EXPECT_EQ(writer->recovered(), (std::vector<RecordKey>{{"videos", "a"}, {"videos", "b"}}));
+  const auto env = must(LmdbEnv::open(generation.string(), EnvOptions{}));
+  const ReadTxn txn = must(env->begin_read());
+  const auto lost = must(txn.get(Table::meta, meta_lost_key(1)));
+  ASSERT_TRUE(lost);
+  EXPECT_EQ(decode_number(*lost), reserved_block);
 }
 
 TEST(IndexWriter, FreshIndexBeginsAnotherGeneration) {

@@ -239,6 +239,23 @@ TEST_F(LookScheduleTest, UnfinishedLooksBackOffAndAreReportedAfterTheFourth) {
   EXPECT_TRUE(finish(only(schedule.next(now)), LookEnd::settled)) << "but it is tried on";
 }
 
+TEST_F(LookScheduleTest, BackgroundWorkComesLast) {
+  schedule.request(a, nullptr, now, milliseconds(0), false);
+  request(b);
+  EXPECT_EQ(only(schedule.next(now)).name, b);
+  EXPECT_EQ(only(schedule.next(now)).name, a);
+}
+
+TEST_F(LookScheduleTest, AnEventTakesItsPathOutOfTheBackground) {
+  const FragmentName c{"r", "c.json"};
+  schedule.request(c, nullptr, now, milliseconds(0), false);
+  schedule.request(a, nullptr, now, milliseconds(0), false);
+  request(a);
+  EXPECT_EQ(only(schedule.next(now)).name, a);
+  EXPECT_EQ(only(schedule.next(now)).name, c);
+  EXPECT_FALSE(schedule.next(now)) << "its place in the background is void";
+}
+
 TEST_F(LookScheduleTest, JudgingAnewSticksUntilTheLook) {
   schedule.request(a, nullptr, now, milliseconds(0), true);
   request(a);

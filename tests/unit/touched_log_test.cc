@@ -1,6 +1,8 @@
 #include "touched_log.h"
 
 #include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/resource.h>
 
 #include <filesystem>
 #include <fstream>
@@ -92,6 +94,61 @@ TEST(TouchedLog, TornTailOnDiskIsNoError) {
   append_touched_row(bytes, row(1, "a"));
   std::ofstream(folder / "touched.log", std::ios::binary) << bytes << bytes.substr(0, 9);
   EXPECT_EQ(ids(must(TouchedLog::open(folder.string(), 0))), (Ids{"a:1"}));
+}
+
+// No write goes beyond `bytes` of a file meanwhile: write(2) fails with EFBIG, as it does with
+// ENOSPC where the disk is full.
+class FileSizeLimit {
+ public:
+  explicit FileSizeLimit(rlim_t bytes) : handler_(::signal(SIGXFSZ, SIG_IGN)) {
+    EXPECT_EQ(::getrlimit(RLIMIT_FSIZE, &before_), 0);
+    const rlimit limit{bytes, before_.rlim_max};
+    EXPECT_EQ(::setrlimit(RLIMIT_FSIZE, &limit), 0);
+  }
+  ~FileSizeLimit() {
+    EXPECT_EQ(::setrlimit(RLIMIT_FSIZE, &before_), 0);
+    ::signal(SIGXFSZ, handler_);
+  }
+
+ private:
+  rlimit before_{};
+  sighandler_t handler_;
+};
+
+TEST(TouchedLog, FailedAppendIsNotHiddenByALaterRotation) {
+  TemporaryFolder folder;
+  {
+    TouchedLog log = must(TouchedLog::open(folder.string(), 0));
+    must(log.append({row(1, "a")}));
+    {
+      const FileSizeLimit full(40);
+      EXPECT_FALSE(log.append({row(2, "b"), row(3, "c")}));
+      must(log.append({row(4, "d")}));  // not tried
+    }
+    must(log.rotate());
+    must(log.append({row(5, "e")}));
+  }
+  for (int opening = 0; opening < 2; ++opening) {  // the mark goes where the leftover rows go
+    const TouchedLog log = must(TouchedLog::open(folder.string(), 0));
+    EXPECT_EQ(ids(log), (Ids{"a:1", "e:5"}));
+    EXPECT_EQ(log.first_missing(), 2U);
+  }
+  const TouchedLog folded = must(TouchedLog::open(folder.string(), 4));
+  EXPECT_EQ(folded.first_missing(), std::nullopt);
+}
+
+TEST(TouchedLog, UnmarkedGapEndsTheLog) {
+  TemporaryFolder folder;
+  {
+    TouchedLog log = must(TouchedLog::open(folder.string(), 0));
+    must(log.append({row(1, "a")}));
+    const FileSizeLimit full(0);
+    EXPECT_FALSE(log.append({row(2, "b")}));
+    must(log.rotate());
+    must(log.append({row(3, "c")}));
+  }
+  const TouchedLog log = must(TouchedLog::open(folder.string(), 0));
+  EXPECT_EQ(ids(log), (Ids{"a:1"}));
 }
 
 }  // namespace

@@ -32,6 +32,9 @@ struct WriterOptions {
   std::uint32_t max_readers = 1024;
   std::uint64_t fresh_limit_bytes = 256ULL << 20;  // publish waits for a fold beyond it
   bool fresh_index = false;                        // begin a new generation, as a rebuild does
+  // Read all of a data.mdb that was changed after an orderly end, in a child process, before it is
+  // used; a damaged one is set aside.
+  bool verify_changed = true;
 };
 
 struct FreshStats {
@@ -50,8 +53,9 @@ class IndexWriter {
  public:
   // Makes the folder and the first generation where there are none; takes the index's lock
   // (index_in_use when another process has it); sets aside a generation that is unreadable or of
-  // another format version, and begins a new one (`rebuilt_because` says so). A copied index
-  // (another machine-id, or another inode of data.mdb) gets a new uuid.
+  // another format version, and begins a new one (`rebuilt_because` says so). A copied or
+  // restored index gets a new uuid (doc/format.md: history says what can be told). May fork(2): no
+  // other thread of the process may be opening an index meanwhile.
   static Result<std::unique_ptr<IndexWriter>> open(const std::string& folder,
                                                    const WriterOptions& options);
   // Marks a clean end when everything is folded and recovery is finished. Snapshots may outlive it.
@@ -79,6 +83,10 @@ class IndexWriter {
   // finish_recovery; until then the log is not cut.
   const std::vector<RecordKey>& recovered() const;
   void finish_recovery();
+
+  // The next opening sets this generation aside. For whoever reads index_damaged. system: it could
+  // not be noted.
+  Result<void> mark_damaged();
 
   std::uint64_t index_bytes() const;  // of data.mdb, as used
 
