@@ -24,6 +24,8 @@ constexpr std::array<const char*, table_count> names = {
     "meta",    "ids",    "changes",  "tombstones", "files",
     "rejects", "bodies", "segments", "living",     "dictionaries"};
 constexpr std::uint64_t smallest_map = 1ULL << 28;
+constexpr std::uint64_t largest_reader_map = 1ULL
+                                             << 39;  // where the writer's own size does not fit
 constexpr std::size_t pooled_transactions = 64;
 
 Error lmdb_error(const char* call, int code) {
@@ -317,8 +319,8 @@ Result<void> LmdbEnv::start(const std::string& folder, const EnvOptions& options
     if (code == MDB_SUCCESS) break;
     mdb_env_close(std::exchange(env_, nullptr));
     // A small address space (limits, sanitizers) cannot hold the usual map.
-    if (code == ENOMEM && map_bytes > smallest_map) {
-      map_bytes /= 2;
+    if (code == ENOMEM && (map_bytes == 0 || map_bytes > smallest_map)) {
+      map_bytes = map_bytes == 0 ? largest_reader_map : map_bytes / 2;
       continue;
     }
     if (code == EINVAL) return damaged("data.mdb is no whole LMDB file");
