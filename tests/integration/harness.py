@@ -339,7 +339,7 @@ class Daemon:
 
     def sync(self, durable=False, timeout_ms=30000):
         """The barrier; its answer. Fails unless it is 200."""
-        timeout = int(timeout_ms * TIME_FACTOR)
+        timeout = min(int(timeout_ms * TIME_FACTOR), 600_000)  # the longest that jcn takes
         answer = self.request("POST", f"/v1/sync?timeout_ms={timeout}"
                               + ("&durable=1" if durable else ""), body=b"")
         if answer.status != 200:
