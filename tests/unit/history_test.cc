@@ -1,0 +1,217 @@
+#include "history.h"
+
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <filesystem>
+#include <fstream>
+#include <thread>
+
+#include "encoding.h"
+#include "generation.h"
+#include "history.h"
+#include "index_lives.h"
+#include "index_model.h"
+#include "index_opening.h"
+#include "jcn/index_writer.h"
+#include "jcn/verify.h"
+#include "keys.h"
+#include "lmdb_env.h"
+#include "temporary_folder.h"
+
+namespace jcn {
+namespace {
+
+namespace fs = std::filesystem;
+
+TEST(History, CopiedIndexGetsANewUuid) {
+  TemporaryFolder folder;
+  {
+    auto writer = open_writer(folder / "index");
+    must(writer->publish(one("a", "{\"kept\":1}")));
+    must(writer->fold());
+  }
+  fs::copy(folder / "index", folder / "copy", fs::copy_options::recursive);
+  auto writer = open_writer(folder / "index");
+  auto copy = open_writer(folder / "copy");
+  EXPECT_NE(must(writer->snapshot()).uuid(), must(copy->snapshot()).uuid());
+  EXPECT_EQ(must(must(copy->snapshot()).record({"videos", "a"}))->document, "{\"kept\":1}");
+  copy.reset();
+  const std::string uuid = must(open_writer(folder / "copy")->snapshot()).uuid();
+  EXPECT_EQ(must(open_writer(folder / "copy")->snapshot()).uuid(), uuid);
+}
+
+TEST(History, UntouchedIndexKeepsItsUuidOverEveryKindOfEnd) {
+  TemporaryFolder folder;
+  const std::string uuid = live_once(folder, "a");
+  EXPECT_EQ(live_once(folder, "b"), uuid);
+  in_killed_process([&] {
+    auto writer = open_writer(folder / "index");
+    must(writer->publish(one("c", "{}")));
+    writer.release();
+  });
+  EXPECT_EQ(uuid_now(folder), uuid);
+  EXPECT_EQ(uuid_now(folder), uuid);
+}
+
+TEST(History, RestoredDataOverTheSameInodeGetsANewUuid) {
+  for (const bool killed : {false, true}) {
+    SCOPED_TRACE(killed);
+    TemporaryFolder folder;
+    const std::string uuid = live_once(folder, "a");
+    const std::string data = data_file(folder), backup = (folder / "backup").string();
+    overwrite(data, backup);
+    EXPECT_EQ(live_once(folder, "b"), uuid);
+    if (killed) {
+      in_killed_process([&] { open_writer(folder / "index").release(); });
+    }
+    const std::uint64_t inode = must(data_facts(data)).inode;
+    overwrite(backup, data);
+    ASSERT_EQ(must(data_facts(data)).inode, inode);
+    EXPECT_NE(uuid_now(folder), uuid);
+  }
+}
+
+TEST(History, BackupOfARunningIndexRestoredAfterACleanEndGetsANewUuid) {
+  TemporaryFolder folder;
+  std::string uuid, data;
+  const std::string backup = (folder / "backup").string();
+  {
+    auto writer = open_writer(folder / "index");
+    uuid = must(writer->snapshot()).uuid();
+    data = data_file(folder);
+    overwrite(data, backup);
+    must(writer->publish(one("a", "{}")));
+    must(writer->fold());
+  }
+  at_another_time(data, [&] { overwrite(backup, data); });
+  EXPECT_NE(uuid_now(folder), uuid);
+}
+
+// As cp -a over the files that are there, history included: every inode stays.
+TEST(History, RestoredFolderOverTheSameInodesGetsANewUuid) {
+  for (const bool killed : {false, true}) {
+    SCOPED_TRACE(killed);
+    TemporaryFolder folder;
+    const std::string uuid = live_once(folder, "a");
+    const std::string data = data_file(folder), history = (folder / "index/history").string();
+    overwrite(data, folder / "data backup");
+    overwrite(history, folder / "history backup");
+    EXPECT_EQ(live_once(folder, "b"), uuid);
+    if (killed) {
+      in_killed_process([&] { open_writer(folder / "index").release(); });
+    }
+    overwrite(folder / "data backup", data);
+    overwrite(folder / "history backup", history);
+    EXPECT_NE(uuid_now(folder), uuid);
+  }
+}
+
+TEST(History, LostHistoryGetsANewUuid) {
+  TemporaryFolder folder;
+  const std::string uuid = live_once(folder, "a");
+  fs::remove(folder / "index/history");
+  const std::string second = uuid_now(folder);
+  EXPECT_NE(second, uuid);
+  EXPECT_EQ(uuid_now(folder), second);
+  folder.write("index/history", "torn");
+  EXPECT_NE(uuid_now(folder), second);
+}
+
+// The opening's commit was made, its history not yet written.
+TEST(History, KillBetweenTheTokensKeepsTheUuid) {
+  TemporaryFolder folder;
+  const std::string uuid = live_once(folder, "a");
+  const std::string history = (folder / "index/history").string();
+  fs::rename(history, folder / "kept");  // the same file: inode and birth stay
+  fs::create_hard_link(folder / "kept", history);
+  in_killed_process([&] { open_writer(folder / "index").release(); });
+  fs::rename(folder / "kept", history);
+  EXPECT_EQ(uuid_now(folder), uuid);
+}
+
+TEST(History, DataDamagedAfterACleanEndIsSetAsideAtStart) {
+  TemporaryFolder folder;
+  {
+    auto writer = open_writer(folder / "index");
+    Batch batch;
+    for (int i = 0; i < 20; ++i) {
+      batch.files[{"r", "some file " + std::to_string(i)}] = file_row_of(1);
+    }
+    must(writer->publish(batch));
+    must(writer->fold());
+  }
+  const std::string data = data_file(folder);
+  std::string bytes;
+  {
+    std::ifstream in(data, std::ios::binary);
+    bytes.assign(std::istreambuf_iterator<char>(in), {});
+  }
+  // Only a walk of the table finds this.
+  for (std::size_t at = 0; (at = bytes.find("some file 7", at)) != std::string::npos; ++at) {
+    bytes[at + 10] = 'x';
+  }
+  at_another_time(data, [&] { std::ofstream(data, std::ios::binary) << bytes; });
+  auto writer = open_writer(folder / "index");
+  EXPECT_NE(writer->rebuilt_because().find("changed after"), std::string::npos)
+      << writer->rebuilt_because();
+  EXPECT_TRUE(fs::exists(folder / "index" / "gen-000001.damaged"));
+  EXPECT_EQ(must(writer->snapshot()).counts().fragments, 0U);
+}
+
+// Pages of zeros, and pages of noise, behind the two that LMDB looks at when it opens: walking them
+// ends in abort(3) or a signal.
+TEST(History, DamageThatKillsItsReaderIsSetAsideAtStart) {
+  for (const char fill : {'\0', '\x7f', '\xff'}) {
+    SCOPED_TRACE(static_cast<int>(fill));
+    TemporaryFolder folder;
+    live_once(folder, "a");
+    const std::string data = data_file(folder);
+    std::string bytes;
+    {
+      std::ifstream in(data, std::ios::binary);
+      bytes.assign(std::istreambuf_iterator<char>(in), {});
+    }
+    ASSERT_GT(bytes.size(), 8192U);
+    std::fill(bytes.begin() + 8192, bytes.end(), fill);
+    at_another_time(data, [&] { std::ofstream(data, std::ios::binary) << bytes; });
+    auto writer = open_writer(folder / "index");
+    EXPECT_NE(writer->rebuilt_because(), "");
+    EXPECT_TRUE(fs::exists(folder / "index" / "gen-000001.damaged"));
+    must(writer->publish(one("a", "{}")));
+    must(writer->fold());
+  }
+}
+
+TEST(History, TouchedButWholeDataIsTakenAsItIs) {
+  TemporaryFolder folder;
+  live_once(folder, "a");
+  const std::string data = data_file(folder);
+  fs::last_write_time(data, fs::last_write_time(data) + std::chrono::hours(1));
+  auto writer = open_writer(folder / "index");
+  EXPECT_EQ(writer->rebuilt_because(), "");
+  EXPECT_TRUE(must(must(writer->snapshot()).record({"videos", "a"})));
+}
+
+TEST(History, MarkedDamagedIsSetAsideAtTheNextOpening) {
+  TemporaryFolder folder;
+  {
+    auto writer = open_writer(folder / "index");
+    must(writer->publish(one("a", "{}")));
+    must(writer->fold());
+    must(writer->mark_damaged());
+    EXPECT_TRUE(must(must(writer->snapshot()).record({"videos", "a"})));
+  }
+  auto writer = open_writer(folder / "index");
+  EXPECT_NE(writer->rebuilt_because().find("in use"), std::string::npos);
+  EXPECT_TRUE(fs::exists(folder / "index" / "gen-000001.damaged"));
+  EXPECT_FALSE(must(must(writer->snapshot()).record({"videos", "a"})));
+  writer.reset();
+  EXPECT_EQ(open_writer(folder / "index")->rebuilt_because(), "");
+}
+
+}  // namespace
+}  // namespace jcn

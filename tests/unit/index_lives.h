@@ -1,0 +1,78 @@
+// Lives and ends of an index in a temporary folder, for the tests of the writer and its history.
+#pragma once
+
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <string>
+
+#include "generation.h"
+#include "history.h"
+#include "index_model.h"
+#include "temporary_folder.h"
+
+namespace jcn {
+
+inline Batch one(const std::string& id, const std::string& document) {
+  Batch batch;
+  batch.records[{"videos", id}] = record_of("videos", id, document);
+  return batch;
+}
+
+// Runs `work` in a process of its own that ends without any destructor, as kill -9 would end it.
+template <class Work>
+void in_killed_process(Work work) {
+  const pid_t child = ::fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    work();
+    ::_exit(::testing::Test::HasFailure() ? 1 : 0);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+inline std::string data_file(const TemporaryFolder& folder) {
+  const auto current = read_current(folder / "index");
+  EXPECT_TRUE(current.ok() && current->has_value());
+  return (folder / "index" / **current / "data.mdb").string();
+}
+
+inline std::int64_t ctime_of(const std::string& path) {
+  return must(data_facts(path)).ctime_ns;
+}
+
+// Does `work` until the file's ctime has moved on: the kernel's clock for it ticks every few
+// milliseconds, which no change made by hand would hit.
+template <class Work>
+void at_another_time(const std::string& path, Work work) {
+  const std::int64_t before = ctime_of(path);
+  do {
+    work();
+  } while (ctime_of(path) == before);
+}
+
+// One orderly life that publishes one record; the uuid it showed.
+inline std::string live_once(const TemporaryFolder& folder, const std::string& id) {
+  auto writer = open_writer(folder / "index");
+  EXPECT_EQ(writer->rebuilt_because(), "");
+  must(writer->publish(one(id, "{}")));
+  must(writer->fold());
+  return must(writer->snapshot()).uuid();
+}
+
+inline std::string uuid_now(const TemporaryFolder& folder) {
+  auto writer = open_writer(folder / "index");
+  EXPECT_EQ(writer->rebuilt_because(), "");
+  return must(writer->snapshot()).uuid();
+}
+
+inline void overwrite(const std::string& from, const std::string& to) {
+  std::ifstream in(from, std::ios::binary);
+  std::ofstream(to, std::ios::binary | std::ios::trunc) << in.rdbuf();  // keeps the inode
+}
+
+}  // namespace jcn

@@ -1,0 +1,112 @@
+#include "merge.h"
+
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <filesystem>
+#include <fstream>
+#include <thread>
+
+#include "encoding.h"
+#include "generation.h"
+#include "history.h"
+#include "index_lives.h"
+#include "index_model.h"
+#include "index_opening.h"
+#include "jcn/index_writer.h"
+#include "jcn/verify.h"
+#include "keys.h"
+#include "lmdb_env.h"
+#include "temporary_folder.h"
+
+namespace jcn {
+namespace {
+
+namespace fs = std::filesystem;
+
+TEST(Merge, MergesKeepTheLivingAndDropTheDead) {
+  TemporaryFolder folder;
+  auto writer = open_writer(folder / "index");
+  IndexModel model;
+  int merges = 0;
+  for (int round = 0; round < 40; ++round) {
+    for (int i = 0; i < 3; ++i) {
+      const Batch batch = one("id" + std::to_string((round * 7 + i) % 30), std::to_string(round));
+      model.apply(batch);
+      must(writer->publish(batch));
+    }
+    must(writer->fold());
+    while (must(writer->merge())) ++merges;
+  }
+  EXPECT_GE(merges, 4);
+  model.expect_equal(must(writer->snapshot()));
+  const VerifyReport report = must(verify_index(folder / "index"));
+  EXPECT_EQ(report.records, 30U);
+  EXPECT_LE(report.blocks, 3U * 16);  // 40 segments would have 120
+}
+
+TEST(Merge, LargeFoldsTrainADictionaryAndMergesKeepItsFrames) {
+  TemporaryFolder folder;
+  auto writer = open_writer(folder / "index");
+  IndexModel model;
+  const auto batch_of = [](int round) {
+    Batch batch;
+    for (int i = 0; i < 1500; ++i) {
+      const std::string id = "talk-" + std::to_string(round * 10'000 + i);
+      const std::string document =
+          "{\"title\":\"Talk " + hash128(id).hex() +
+          "\",\"description\":\"A talk about the things that talks are about, in some detail\"," +
+          "\"recorded\":\"2026-01-02\",\"speakers\":[\"Speaker " + std::to_string(i % 37) +
+          "\"],\"tags\":[\"python\",\"conference\"],\"duration\":" + std::to_string(i) + "}";
+      batch.records[{"videos", id}] = record_of("videos", id, document);
+    }
+    return batch;
+  };
+  must(writer->publish(one("before the dictionary", "{}")));
+  must(writer->fold());
+  model.apply(one("before the dictionary", "{}"));
+  std::uint64_t raw = 0;
+  for (int round = 0; round < 9; ++round) {
+    const Batch batch = batch_of(round);
+    for (const auto& [key, record] : batch.records) raw += record->document.size();
+    model.apply(batch);
+    must(writer->publish(batch));
+    must(writer->fold());
+  }
+  EXPECT_TRUE(must(writer->merge()));
+  model.expect_equal(must(writer->snapshot()));
+  writer.reset();
+  writer = open_writer(folder / "index");
+  model.expect_equal(must(writer->snapshot()));
+  EXPECT_LT(must(verify_index(folder / "index")).bytes, raw);
+}
+
+TEST(Merge, UnfinishedMergeIsRemovedAtOpen) {
+  TemporaryFolder folder;
+  {
+    auto writer = open_writer(folder / "index");
+    must(writer->publish(one("a", "{}")));
+    must(writer->fold());
+  }
+  const std::string generation = fs::path(data_file(folder)).parent_path().string();
+  {
+    EnvOptions options;
+    options.read_only = false;
+    const auto env = must(LmdbEnv::open(generation, options));
+    WriteTxn txn = must(env->begin_write());
+    std::string block(1000, 'b');
+    seal(block);
+    must(txn.append(Table::segments, segment_key(77, 2, 0), block));
+    must(txn.commit());
+  }
+  auto writer = open_writer(folder / "index");
+  EXPECT_EQ(writer->rebuilt_because(), "");
+  EXPECT_EQ(must(verify_index(folder / "index")).blocks, 3U);
+  EXPECT_TRUE(must(must(writer->snapshot()).record({"videos", "a"})));
+}
+
+}  // namespace
+}  // namespace jcn
