@@ -3,7 +3,7 @@
 #include <map>
 
 #include "json_pointer.h"
-#include "utf8.h"
+#include "jcn/utf8.h"
 
 namespace jcn {
 namespace {

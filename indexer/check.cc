@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "canonical_writer.h"
-#include "utf8.h"
+#include "jcn/utf8.h"
 
 namespace jcn {
 namespace {

@@ -30,8 +30,6 @@ Result<void> remove_leftovers(const std::string& index_folder, const std::string
 Result<void> set_aside(const std::string& index_folder, const std::string& generation);
 
 Result<void> sync_folder(const std::string& folder);
-// To the last byte; `path` is for the message.
-Result<void> write_all(int fd, std::string_view bytes, const std::string& path);
 
 // index_format when it is another version's, index_damaged when it cannot be told.
 Result<void> check_format(LmdbEnv& env);

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "jcn/rules.h"
-#include "utf8.h"
+#include "jcn/utf8.h"
 
 namespace jcn {
 namespace {

@@ -2,7 +2,7 @@
 
 #include "jcn/canonical.h"
 #include "jcn/check.h"
-#include "utf8.h"
+#include "jcn/utf8.h"
 
 namespace jcn {
 namespace {

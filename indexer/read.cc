@@ -1,4 +1,5 @@
 #include "jcn/read.h"
+#include "jcn/wall_clock.h"
 
 #include <fcntl.h>
 #include <linux/openat2.h>
@@ -25,16 +26,6 @@ int open_beneath(int folder_fd, const char* path, int flags) {
     fd = ::syscall(SYS_openat2, folder_fd, path, &how, sizeof how);
   } while (fd < 0 && errno == EINTR);
   return static_cast<int>(fd);
-}
-
-std::int64_t nanoseconds(const struct timespec& time) {
-  return static_cast<std::int64_t>(time.tv_sec) * 1'000'000'000 + time.tv_nsec;
-}
-
-std::int64_t wall_clock_ns() {
-  struct timespec now = {};
-  ::clock_gettime(CLOCK_REALTIME, &now);
-  return nanoseconds(now);
 }
 
 FileFacts facts_of(const struct stat& status) {

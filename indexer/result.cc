@@ -3,7 +3,7 @@
 #include <cerrno>
 #include <cstring>
 
-#include "utf8.h"
+#include "jcn/utf8.h"
 
 namespace jcn {
 namespace {

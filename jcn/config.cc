@@ -298,12 +298,4 @@ bool valid_root_name(std::string_view name) {
   return name.size() <= 64 && name.find('/') == std::string_view::npos && valid_id(name);
 }
 
-bool reserved_kind(std::string_view kind) {
-  static constexpr auto reserved = std::to_array<std::string_view>(
-      {"fragments", "changes", "sync", "rejects", "conflicts", "explain", "check", "schemas",
-       "status", "claims", "webhooks", "export", "export.sqlite", "metrics", "nodes", "objects",
-       "search", "provenance"});
-  return std::find(reserved.begin(), reserved.end(), kind) != reserved.end();
-}
-
 }  // namespace jcn

@@ -54,7 +54,4 @@ Result<Configured> load_config(int argc, const char* const* argv);
 // 1 to 64 bytes of UTF-8 without '/' and control characters, neither "." nor "..".
 bool valid_root_name(std::string_view name);
 
-// The words of /v1/… that are no kinds (DESIGN: HTTP).
-bool reserved_kind(std::string_view kind);
-
 }  // namespace jcn

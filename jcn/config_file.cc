@@ -15,6 +15,7 @@
 #include "config_table.h"
 #include "jcn/check.h"
 #include "jcn/file_descriptor.h"
+#include "reserved_words.h"
 
 namespace jcn {
 namespace {

@@ -37,6 +37,7 @@ class FolderTree {
   std::vector<int> detach(const FolderName& name);
   bool uses(int watch) const { return by_watch_.contains(watch); }
   std::vector<FolderName> polled() const;
+  std::size_t polled_count() const { return folders_.size() - by_watch_.size(); }
   bool any_polled(const std::string& root) const;
   std::size_t watches() const { return by_watch_.size(); }
 

@@ -1,12 +1,12 @@
 #include "ingest_thread.h"
 
 #include <spdlog/spdlog.h>
-#include <time.h>
 
 #include <algorithm>
 #include <utility>
 
 #include "jcn/ingest.h"
+#include "jcn/wall_clock.h"
 
 namespace jcn {
 namespace {
@@ -18,12 +18,6 @@ constexpr std::size_t queue_bound = 4096;   // findings that may wait
 constexpr std::size_t batch_bound = 256;    // findings published in one step: a drop waits for one
 constexpr std::size_t racy_bound = 65'536;  // names kept for another look
 constexpr milliseconds retry_interval{250};
-
-std::int64_t wall_clock_ns() {
-  timespec now{};
-  ::clock_gettime(CLOCK_REALTIME, &now);
-  return now.tv_sec * std::int64_t{1'000'000'000} + now.tv_nsec;
-}
 
 }  // namespace
 

@@ -1,23 +1,12 @@
 #include "reading_pool.h"
 
-#include <time.h>
-
 #include <utility>
 
 #include "jcn/check.h"
 #include "jcn/read.h"
+#include "jcn/wall_clock.h"
 
 namespace jcn {
-namespace {
-
-std::int64_t wall_clock_ns() {
-  timespec now{};
-  ::clock_gettime(CLOCK_REALTIME, &now);
-  return now.tv_sec * std::int64_t{1'000'000'000} + now.tv_nsec;
-}
-
-}  // namespace
-
 ReadingPool::ReadingPool(const Roots& roots, RulesSource rules, SettleDelays delays,
                          std::size_t threads, Sink sink)
     : roots_(roots), rules_(std::move(rules)), sink_(std::move(sink)), schedule_(delays) {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "jcn/utf8.h"
+
 namespace jcn {
 namespace {
 
@@ -29,37 +31,6 @@ bool equal_ignoring_case(std::string_view a, std::string_view b) {
                                             [](char x, char y) { return lower(x) == lower(y); });
 }
 
-bool is_utf8(std::string_view bytes) {
-  const auto* at = reinterpret_cast<const unsigned char*>(bytes.data());
-  const auto* const end = at + bytes.size();
-  while (at != end) {
-    const unsigned char lead = *at++;
-    if (lead < 0x80) continue;
-    int more = 0;
-    unsigned char low = 0x80, high = 0xBF;  // bounds of the second byte (RFC 3629 §4)
-    if (lead >= 0xC2 && lead <= 0xDF) {
-      more = 1;
-    } else if (lead >= 0xE0 && lead <= 0xEF) {
-      more = 2;
-      if (lead == 0xE0) low = 0xA0;
-      if (lead == 0xED) high = 0x9F;
-    } else if (lead >= 0xF0 && lead <= 0xF4) {
-      more = 3;
-      if (lead == 0xF0) low = 0x90;
-      if (lead == 0xF4) high = 0x8F;
-    } else {
-      return false;
-    }
-    for (; more > 0; --more) {
-      if (at == end || *at < low || *at > high) return false;
-      ++at;
-      low = 0x80;
-      high = 0xBF;
-    }
-  }
-  return true;
-}
-
 std::optional<std::string> percent_decode(std::string_view text, bool plus_is_space) {
   std::string out;
   out.reserve(text.size());
@@ -77,7 +48,7 @@ std::optional<std::string> percent_decode(std::string_view text, bool plus_is_sp
     if (c == '\0' || c == '\r' || c == '\n') return std::nullopt;
     out += c;
   }
-  if (!is_utf8(out)) return std::nullopt;
+  if (find_invalid_utf8(out) != std::string::npos) return std::nullopt;
   return out;
 }
 

@@ -43,9 +43,6 @@ std::string percent_encode(std::string_view bytes);
 // decoded.
 std::optional<std::vector<Parameter>> parse_query(std::string_view raw_query);
 
-// RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF.
-bool is_utf8(std::string_view bytes);
-
 // ASCII only, as HTTP wants it.
 bool equal_ignoring_case(std::string_view a, std::string_view b);
 

@@ -5,6 +5,7 @@
 
 #include "jcn/check.h"
 #include "problem.h"
+#include "reserved_words.h"
 
 namespace jcn {
 namespace {
@@ -30,12 +31,6 @@ constexpr std::array fixed_routes = {
     FixedRoute{"/v1/check", Method::post, check},
 };
 
-// Words behind /v1/ that are no kinds, now or later.
-constexpr std::array<std::string_view, 18> reserved_words = {
-    "fragments", "changes", "sync",          "rejects", "conflicts", "explain",
-    "check",     "schemas", "status",        "claims",  "webhooks",  "export",
-    "metrics",   "nodes",   "export.sqlite", "objects", "search",    "provenance"};
-
 constexpr std::string_view records_prefix = "/v1/";
 
 bool allows(Method method, std::string_view sent) {
@@ -59,8 +54,7 @@ Result<Response> answer_records(const Call& call, std::string_view rest) {
   const std::size_t slash = rest.find('/');
   const auto kind = percent_decode(rest.substr(0, slash), false);
   if (!kind) return Error{Code::bad_target, "The kind cannot be decoded."};
-  if (std::find(reserved_words.begin(), reserved_words.end(), *kind) != reserved_words.end())
-    return no_such_route();
+  if (reserved_kind(*kind)) return no_such_route();
   if (!valid_kind(*kind))
     return Error{Code::no_such_kind, "'" + *kind + "' cannot be a kind.",
                  "Kinds are written [a-z][a-z0-9_-]*."};

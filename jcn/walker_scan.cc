@@ -185,7 +185,7 @@ bool Walker::watch_folder(const FolderName& name, int folder_fd) {
     }
   }
   tree_.put(name, folder);
-  if (folder.watch < 0) ++polled_count_;
+  polled_count_ = tree_.polled_count();
   return folder.watch >= 0;
 }
 
@@ -293,7 +293,7 @@ void Walker::release_watches(const std::vector<int>& watches) {
   for (int watch : watches) {
     if (!tree_.uses(watch) && in_.inotify) in_.inotify->unwatch(watch);
   }
-  polled_count_ = tree_.polled().size();
+  polled_count_ = tree_.polled_count();
   if (polled_count_ == 0) watch_limit_ = false;
   if (!watch_limit_) return clear_reason("watch_limit");
   const WatchLimit limit = watch_limit();

@@ -61,16 +61,6 @@ std::string verdict_line(const std::string& name, const Reject& reject) {
   return text + " " + std::string(jcn::code_name(reject.code)) + ": " + reject.message;
 }
 
-Result<void> write_all(int fd, const std::string& name, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t put = ::write(fd, bytes.data(), bytes.size());
-    if (put < 0 && errno == EINTR) continue;
-    if (put < 0) return jcn::system_error("write", name, errno);
-    bytes.remove_prefix(static_cast<std::size_t>(put));
-  }
-  return {};
-}
-
 // A name beside the target that jcn ignores, removed again unless it became the target.
 class TemporaryFile {
  public:
@@ -101,7 +91,7 @@ class TemporaryFile {
   }
 
   Result<void> write(std::string_view bytes) {
-    JCN_CHECK(write_all(file_.get(), name_, bytes));
+    JCN_CHECK(jcn::write_all(file_.get(), bytes, name_));
     if (::fsync(file_.get()) != 0) return jcn::system_error("fsync", name_, errno);
     return {};
   }

@@ -135,25 +135,10 @@ TEST(History, KillBetweenTheTokensKeepsTheUuid) {
 
 TEST(History, DataDamagedAfterACleanEndIsSetAsideAtStart) {
   TemporaryFolder folder;
-  {
-    auto writer = open_writer(folder / "index");
-    Batch batch;
-    for (int i = 0; i < 20; ++i) {
-      batch.files[{"r", "some file " + std::to_string(i)}] = file_row_of(1);
-    }
-    must(writer->publish(batch));
-    must(writer->fold());
-  }
+  fold_twenty_files(folder);
   const std::string data = data_file(folder);
-  std::string bytes;
-  {
-    std::ifstream in(data, std::ios::binary);
-    bytes.assign(std::istreambuf_iterator<char>(in), {});
-  }
   // Only a walk of the table finds this.
-  for (std::size_t at = 0; (at = bytes.find("some file 7", at)) != std::string::npos; ++at) {
-    bytes[at + 10] = 'x';
-  }
+  const std::string bytes = with_another_file_name(data);
   at_another_time(data, [&] { std::ofstream(data, std::ios::binary) << bytes; });
   auto writer = open_writer(folder / "index");
   EXPECT_NE(writer->rebuilt_because().find("changed after"), std::string::npos)

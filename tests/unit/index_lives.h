@@ -75,4 +75,25 @@ inline void overwrite(const std::string& from, const std::string& to) {
   std::ofstream(to, std::ios::binary | std::ios::trunc) << in.rdbuf();  // keeps the inode
 }
 
+// Folds rows of "some file 0" to "some file 19": rows that have no checksum of their own.
+inline void fold_twenty_files(const TemporaryFolder& folder) {
+  auto writer = open_writer(folder / "index");
+  Batch batch;
+  for (int i = 0; i < 20; ++i) {
+    batch.files[{"r", "some file " + std::to_string(i)}] = file_row_of(1);
+  }
+  must(writer->publish(batch));
+  must(writer->fold());
+}
+
+// The data file's bytes, with "some file 7" by another name: only a walk of its table finds that.
+inline std::string with_another_file_name(const std::string& data) {
+  std::ifstream in(data, std::ios::binary);
+  std::string bytes(std::istreambuf_iterator<char>(in), {});
+  for (std::size_t at = 0; (at = bytes.find("some file 7", at)) != std::string::npos; ++at) {
+    bytes[at + 10] = 'x';
+  }
+  return bytes;
+}
+
 }  // namespace jcn

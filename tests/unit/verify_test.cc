@@ -67,26 +67,11 @@ TEST(Verify, FlippedBitInADocumentIsDamageNotACrash) {
 
 TEST(Verify, VerifyFindsAnEntryThatChangedBehindItsBack) {
   TemporaryFolder folder;
-  {
-    auto writer = open_writer(folder / "index");
-    Batch batch;
-    for (int i = 0; i < 20; ++i) {
-      batch.files[{"r", "some file " + std::to_string(i)}] = file_row_of(1);
-    }
-    must(writer->publish(batch));
-    must(writer->fold());
-  }
+  fold_twenty_files(folder);
   must(verify_index(folder / "index"));
   // File rows have no checksum of their own: only the table's sum can tell.
   const std::string data = data_file(folder);
-  std::string bytes;
-  {
-    std::ifstream in(data, std::ios::binary);
-    bytes.assign(std::istreambuf_iterator<char>(in), {});
-  }
-  for (std::size_t at = 0; (at = bytes.find("some file 7", at)) != std::string::npos; ++at) {
-    bytes[at + 10] = 'x';
-  }
+  const std::string bytes = with_another_file_name(data);
   std::ofstream(data, std::ios::binary) << bytes;
   const auto verified = verify_index(folder / "index");
   ASSERT_FALSE(verified);

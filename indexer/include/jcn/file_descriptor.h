@@ -3,7 +3,11 @@
 
 #include <unistd.h>
 
+#include <string>
+#include <string_view>
 #include <utility>
+
+#include "jcn/result.h"
 
 namespace jcn {
 
@@ -35,5 +39,8 @@ class FileDescriptor {
  private:
   int fd_ = -1;
 };
+
+// write(2) to the last byte, over EINTR and short writes; `path` is for the message.
+Result<void> write_all(int fd, std::string_view bytes, const std::string& path);
 
 }  // namespace jcn
