@@ -1,7 +1,5 @@
 #include "jcn/canonical.h"
 
-#include <map>
-
 #include "json_pointer.h"
 #include "jcn/utf8.h"
 
@@ -114,48 +112,6 @@ std::optional<std::string_view> element(std::string_view array, std::size_t inde
     if (index-- == 0) return cursor.value();
   }
   return std::nullopt;
-}
-
-// What a projection keeps below one value: all of it, or some members.
-struct Wanted {
-  bool whole = false;
-  std::map<std::string, Wanted> members;  // by unescaped name or array index
-};
-
-// False when nothing of the value is wanted; `out` is then as it was.
-bool project_onto(std::string& out, std::string_view value, const Wanted& wanted) {
-  if (wanted.whole) {
-    out += value;
-    return true;
-  }
-  const JsonType type = json_type(value);
-  if (type != JsonType::object && type != JsonType::array) return false;
-  const std::size_t start = out.size();
-  out += type == JsonType::object ? '{' : '[';
-  bool any = false;
-  std::size_t index = 0;
-  for (JsonCursor cursor(value); cursor.next(); ++index) {
-    const auto it = wanted.members.find(type == JsonType::object ? json_unquote(cursor.name())
-                                                                 : std::to_string(index));
-    if (it == wanted.members.end()) continue;
-    const std::size_t before = out.size();
-    if (any) out += ',';
-    if (type == JsonType::object) {
-      out += cursor.name();
-      out += ':';
-    }
-    if (project_onto(out, cursor.value(), it->second)) {
-      any = true;
-    } else {
-      out.resize(before);
-    }
-  }
-  if (!any) {
-    out.resize(start);
-    return false;
-  }
-  out += type == JsonType::object ? '}' : ']';
-  return true;
 }
 
 }  // namespace
@@ -304,32 +260,6 @@ std::string json_quote_bytes(std::string_view bytes) {
     ++at;
   }
   return json_quote(text);
-}
-
-std::string json_project(std::string_view document, const std::vector<std::string>& fields) {
-  Wanted wanted;
-  for (const std::string& field : fields) {
-    std::vector<std::string> tokens;
-    if (field.starts_with('/')) {
-      auto split = split_pointer(field);
-      if (!split) continue;  // no pointer: names nothing
-      tokens = std::move(*split);
-    } else {
-      for (std::size_t at = 0;;) {
-        const std::size_t dot = field.find('.', at);
-        tokens.push_back(field.substr(at, dot == none ? none : dot - at));
-        if (dot == none) break;
-        at = dot + 1;
-      }
-    }
-    Wanted* node = &wanted;
-    for (std::string& token : tokens) node = &node->members[std::move(token)];
-    node->whole = true;
-  }
-  std::string out;
-  if (!project_onto(out, document, wanted))
-    return json_type(document) == JsonType::array ? "[]" : "{}";
-  return out;
 }
 
 }  // namespace jcn

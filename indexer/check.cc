@@ -4,6 +4,7 @@
 
 #include "canonical_writer.h"
 #include "jcn/utf8.h"
+#include "source_place.h"
 
 namespace jcn {
 namespace {
@@ -11,19 +12,12 @@ namespace {
 constexpr std::size_t none = std::string_view::npos;
 // RapidJSON counts a string's bytes in 32 bits.
 constexpr std::uint64_t hard_max_bytes = 1ULL << 30;
-// A pointer is there to find a place; names may be megabytes long.
-constexpr std::size_t max_pointer_bytes = 1000;
 
 Reject reject_at(std::string_view bytes, Code code, std::size_t offset, std::string message) {
   Reject reject;
   reject.code = code;
   reject.message = std::move(message);
-  const std::string_view before = bytes.substr(0, offset);
-  const std::size_t newline = before.rfind('\n');
-  const std::string_view line = before.substr(newline == none ? 0 : newline + 1);
-  reject.line = 1 + static_cast<std::uint64_t>(std::count(before.begin(), before.end(), '\n'));
-  reject.column = 1 + utf8_count(line);
-  reject.offset = offset;
+  set_place(reject, bytes, offset);
   return reject;
 }
 

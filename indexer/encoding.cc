@@ -7,20 +7,17 @@
 
 namespace jcn {
 
+void ByteWriter::u16le(std::uint16_t value) {
+  u8(static_cast<std::uint8_t>(value));
+  u8(static_cast<std::uint8_t>(value >> 8));
+}
+
 void ByteWriter::u32le(std::uint32_t value) {
   for (int shift = 0; shift < 32; shift += 8) out_ += static_cast<char>(value >> shift);
 }
 
 void ByteWriter::u64le(std::uint64_t value) {
   for (int shift = 0; shift < 64; shift += 8) out_ += static_cast<char>(value >> shift);
-}
-
-void ByteWriter::varint(std::uint64_t value) {
-  while (value >= 0x80) {
-    out_ += static_cast<char>(value | 0x80);
-    value >>= 7;
-  }
-  out_ += static_cast<char>(value);
 }
 
 void ByteWriter::zigzag(std::int64_t value) {
@@ -37,19 +34,14 @@ void ByteWriter::hash(const Hash128& hash) {
   out_.append(reinterpret_cast<const char*>(hash.bytes.data()), hash.bytes.size());
 }
 
-std::string_view ByteReader::raw(std::size_t size) {
-  if (!ok_ || size > bytes_.size() - at_) {
-    ok_ = false;
-    return {};
-  }
-  const std::string_view part = bytes_.substr(at_, size);
-  at_ += size;
-  return part;
-}
-
 std::uint8_t ByteReader::u8() {
   const std::string_view part = raw(1);
   return part.empty() ? std::uint8_t{0} : static_cast<std::uint8_t>(part[0]);
+}
+
+std::uint16_t ByteReader::u16le() {
+  const std::uint8_t low = u8();
+  return static_cast<std::uint16_t>(low | u8() << 8);
 }
 
 std::uint32_t ByteReader::u32le() {
@@ -70,7 +62,7 @@ std::uint64_t ByteReader::u64le() {
   return value;
 }
 
-std::uint64_t ByteReader::varint() {
+std::uint64_t ByteReader::long_varint() {
   std::uint64_t value = 0;
   for (unsigned shift = 0; ok_; shift += 7) {
     const std::uint8_t byte = u8();

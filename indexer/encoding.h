@@ -17,9 +17,13 @@ class ByteWriter {
  public:
   explicit ByteWriter(std::string& out) : out_(out) {}
   void u8(std::uint8_t value) { out_ += static_cast<char>(value); }
+  void u16le(std::uint16_t value);
   void u32le(std::uint32_t value);
   void u64le(std::uint64_t value);
-  void varint(std::uint64_t value);
+  void varint(std::uint64_t value) {
+    for (; value >= 0x80; value >>= 7) out_ += static_cast<char>(value | 0x80);
+    out_ += static_cast<char>(value);
+  }
   void zigzag(std::int64_t value);
   void text(std::string_view bytes);  // varint length, then the bytes
   void raw(std::string_view bytes) { out_ += bytes; }
@@ -35,13 +39,27 @@ class ByteReader {
  public:
   explicit ByteReader(std::string_view bytes) : bytes_(bytes) {}
   std::uint8_t u8();
+  std::uint16_t u16le();
   std::uint32_t u32le();
   std::uint64_t u64le();
-  std::uint64_t varint();
+  std::uint64_t varint() {
+    // Nearly all are of one byte.
+    if (ok_ && at_ < bytes_.size() && static_cast<std::uint8_t>(bytes_[at_]) < 0x80) {
+      return static_cast<std::uint8_t>(bytes_[at_++]);
+    }
+    return long_varint();
+  }
   std::uint32_t varint32();  // a larger one is malformed
   std::int64_t zigzag();
   std::string_view text();
-  std::string_view raw(std::size_t size);
+  std::string_view raw(std::size_t size) {
+    if (!ok_ || size > bytes_.size() - at_) {
+      ok_ = false;
+      return {};
+    }
+    at_ += size;
+    return bytes_.substr(at_ - size, size);
+  }
   std::string_view rest() { return raw(ok_ ? bytes_.size() - at_ : 0); }
   Hash128 hash();
 
@@ -53,6 +71,8 @@ class ByteReader {
   std::size_t left() const { return bytes_.size() - at_; }
 
  private:
+  std::uint64_t long_varint();
+
   std::string_view bytes_;
   std::size_t at_ = 0;
   bool ok_ = true;

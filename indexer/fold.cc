@@ -4,6 +4,7 @@
 
 #include "compression.h"
 #include "encoding.h"
+#include "fresh_search.h"
 #include "keys.h"
 #include "segment_builder.h"
 
@@ -95,7 +96,21 @@ class Fold {
     outcome_.segment = segment;
     outcome_.records = head.records;
     ++state_.next_segment;
+    JCN_CHECK(store_search(segment));
     return write_all_living(txn_, segment, head.records);
+  }
+
+  // As it is in memory: the delta's local numbers are the segment's.
+  Result<void> store_search(std::uint32_t segment) {
+    JCN_TRY(const auto search, delta_.search->search(delta_.records));
+    for (const Section section :
+         {Section::outline, Section::values, Section::postings, Section::columns}) {
+      const std::vector<std::string>& blocks = search->blocks().blocks(section);
+      for (std::uint32_t number = 0; number < blocks.size(); ++number) {
+        JCN_CHECK(store_block(txn_, segment, section, number, blocks[number]));
+      }
+    }
+    return {};
   }
 
   Result<void> put_present(std::string_view key, const IdRow& row) {
@@ -209,7 +224,9 @@ Result<void> store_block(WriteTxn& txn, std::uint32_t segment, Section section,
                          std::uint32_t number, std::string payload) {
   seal(payload);
   const std::string key = segment_key(segment, static_cast<std::uint8_t>(section), number);
-  if (section != Section::head) return txn.append(Table::segments, key, payload);
+  if (section == Section::documents || section == Section::keys) {
+    return txn.append(Table::segments, key, payload);
+  }
   JCN_TRY([[maybe_unused]] const bool old, txn.put(Table::segments, key, payload));
   return {};
 }

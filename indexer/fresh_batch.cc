@@ -49,6 +49,7 @@ class Preparation {
     sort_cut_keys(fresh_->body_keys, fresh_->bodies);
     auto delta = std::make_shared<Delta>();
     delta->records = entries_of(fresh_, fresh_->record_keys);
+    if (!delta->records.empty()) delta->last_seq = seq_;
     delta->files = entries_of(fresh_, fresh_->file_keys);
     delta->bodies = entries_of(fresh_, fresh_->body_keys);
     delta->notes = entries_of(fresh_, fresh_->note_keys);

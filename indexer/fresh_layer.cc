@@ -45,6 +45,7 @@ std::shared_ptr<const Delta> merge_deltas(const Delta& older, const Delta& newer
   merged->bodies = merge_entries(older.bodies, newer.bodies);
   merged->notes = merge_entries(older.notes, newer.notes);
   merged->rejects = merge_entries(older.rejects, newer.rejects);
+  merged->last_seq = std::max(older.last_seq, newer.last_seq);
   return merged;
 }
 

@@ -54,9 +54,15 @@ struct FreshEntry {
 };
 using FreshEntries = std::vector<FreshEntry>;  // by key, each once
 
+class DeltaSearch;  // fresh_search.h
+std::shared_ptr<DeltaSearch> make_delta_search();
+
 struct Delta {
   FreshEntries records, files, bodies, notes;
   FreshEntries rejects;  // files that are rejects, or were before this delta
+  std::uint64_t last_seq = 0;  // the largest of the records; 0: none
+  // What queries work out of the records, when the first of them asks.
+  const std::shared_ptr<DeltaSearch> search = make_delta_search();
   std::size_t size() const { return records.size() + files.size() + bodies.size() + notes.size(); }
 };
 using Deltas = std::vector<std::shared_ptr<const Delta>>;

@@ -11,6 +11,7 @@
 #include "encoding.h"
 #include "generation.h"
 #include "living.h"
+#include "retention.h"
 #include "verify_child.h"
 
 namespace jcn {
@@ -150,7 +151,7 @@ Result<void> take_up(const std::string& folder, const std::string& generation,
 
   StateRow state = meta.state;
   const bool clean = state.clean && log.leftover().empty() && !log.first_missing();
-  index.seq = clean ? state.folded_seq : state.reserved_seq;
+  index.seq = state.folded_seq;
   JCN_TRY(WriteTxn txn, env->begin_write());
   if (!clean) {
     // What the log still names is announced again; of the numbers behind its end nothing is known.
@@ -158,8 +159,13 @@ Result<void> take_up(const std::string& folder, const std::string& generation,
     for (const TouchedRow& row : log.leftover()) known = std::max(known, row.seq);
     if (log.first_missing()) known = std::min(known, *log.first_missing() - 1);
     if (known < state.reserved_seq) {
-      JCN_CHECK(put_meta(txn, meta_lost_key(known), encode_number(state.reserved_seq)));
+      JCN_CHECK(remember_lost(txn, known, state.reserved_seq));
     }
+    // A number that was never given: whoever was told it as the head was told it by this opening or
+    // a later one, and what LMDB has is all up to it. Were it not stored, an end before the first
+    // fold would count it among the lost.
+    index.seq = state.reserved_seq + 1;
+    state.folded_seq = index.seq;
   }
   for (const std::uint32_t unfinished : survey.unfinished) {
     JCN_CHECK(erase_segment(txn, unfinished));

@@ -15,9 +15,11 @@
 #include "fold.h"
 #include "fresh_batch.h"
 #include "fresh_layer.h"
+#include "fresh_search.h"
 #include "generation.h"
 #include "index_opening.h"
 #include "merge.h"
+#include "retention.h"
 #include "snapshot_state.h"
 
 namespace jcn {
@@ -297,12 +299,15 @@ Result<void> IndexWriter::Inside::fold_frozen(FoldReport& report) {
   if (now->frozen.size() > 1) {
     published.update([&](Published& next) { next.frozen = {delta}; });
   }
+  // The larger part of a fold's work needs no transaction; queries use what it makes meanwhile.
+  JCN_TRY([[maybe_unused]] const auto search, delta->search->search(delta->records));
   FoldOutcome outcome;
   {
     const std::lock_guard writing(write_mutex);
     JCN_TRY(WriteTxn txn, begin_write());
     StateRow next = state;
     JCN_TRY(outcome, fold_delta(txn, *delta, next, *cache));
+    JCN_CHECK(prune_tombstones(txn, options.tombstones_kept));
     JCN_TRY([[maybe_unused]] const bool old,
             txn.put(Table::meta, meta_counts, encode_counts(*now->frozen_counts)));
     next.folded_seq = now->frozen_seq;
@@ -378,7 +383,7 @@ Result<bool> IndexWriter::merge() {
   JCN_TRY(const MergeOutcome outcome, merge_segments(chosen, *in.cache, transactions));
   for (const std::uint32_t segment : chosen) {
     in.segments.erase(segment);
-    in.cache->forget_head(segment);
+    in.cache->forget_segment(segment);
   }
   if (outcome.segment != 0) in.segments[outcome.segment] = {outcome.records, outcome.records, true};
   return true;

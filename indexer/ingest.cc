@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "encoding.h"
-#include "jcn/check.h"
 #include "jcn/compose.h"
 
 namespace jcn {
@@ -192,16 +191,6 @@ class Plan {
 };
 
 }  // namespace
-
-std::variant<GoodFragment, Reject> judge(const Rules& rules, const FragmentName& name,
-                                         std::string_view bytes) {
-  auto checked = check_fragment(bytes, rules.limits);
-  if (auto* reject = std::get_if<Reject>(&checked)) return std::move(*reject);
-  std::string& body = std::get<std::string>(checked);
-  auto identified = identify(*rules.find(name), rules.prefix_path_ids, name, body);
-  if (auto* reject = std::get_if<Reject>(&identified)) return std::move(*reject);
-  return GoodFragment{std::move(std::get<RecordKey>(identified)), std::move(body)};
-}
 
 bool ends_last_good(Code code) {
   return code == Code::symlink || code == Code::fifo || code == Code::socket ||

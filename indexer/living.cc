@@ -53,6 +53,29 @@ Result<std::vector<bool>> read_living(const Transaction& txn, std::uint32_t segm
   return living;
 }
 
+Result<PlaceSet> read_living_places(const Transaction& txn, std::uint32_t segment,
+                                    std::uint32_t first, std::uint32_t end) {
+  PlaceSet living(end - first);
+  for (std::uint32_t at = first; at < end;) {
+    const std::uint32_t chunk = at / living_chunk;
+    const std::uint32_t chunk_begin = chunk * living_chunk;
+    const std::uint32_t stop = std::min(end, chunk_begin + living_chunk);
+    JCN_TRY(const auto row, txn.get(Table::living, living_key(segment, chunk)));
+    if (!row || row->size() < (stop - chunk_begin + 7) / 8) {
+      return damaged("a bitmap of the living");
+    }
+    while (at < stop) {
+      const std::uint32_t bit = at - chunk_begin;
+      const std::uint32_t next = std::min(stop, chunk_begin + (bit / 8 + 1) * 8);
+      unsigned bits = static_cast<unsigned char>((*row)[bit / 8]) >> bit % 8;
+      bits &= (1U << (next - at)) - 1;
+      living.set_eight(at - first, static_cast<std::uint8_t>(bits));
+      at = next;
+    }
+  }
+  return living;
+}
+
 Result<void> erase_segment(WriteTxn& txn, std::uint32_t segment) {
   JCN_CHECK(
       txn.erase_range(Table::segments, segment_key(segment, 0, 0), segment_key(segment + 1, 0, 0)));

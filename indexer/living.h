@@ -9,6 +9,7 @@
 
 #include "jcn/result.h"
 #include "lmdb_env.h"
+#include "posting_list.h"
 
 namespace jcn {
 
@@ -20,6 +21,9 @@ using Deaths = std::map<std::uint32_t, std::vector<std::uint32_t>>;  // by segme
 Result<void> mark_dead(WriteTxn& txn, Deaths& deaths);
 Result<std::vector<bool>> read_living(const Transaction& txn, std::uint32_t segment,
                                       std::uint32_t records);
+// The living among local numbers from `first` to `end`, `first` being place 0.
+Result<PlaceSet> read_living_places(const Transaction& txn, std::uint32_t segment,
+                                    std::uint32_t first, std::uint32_t end);
 Result<void> erase_segment(WriteTxn& txn, std::uint32_t segment);  // its blocks and its living
 
 }  // namespace jcn

@@ -130,6 +130,13 @@ Result<Cursor> Transaction::cursor(Table table) const {
   return Cursor(cursor);
 }
 
+Result<std::uint64_t> Transaction::entries(Table table) const {
+  MDB_stat stat{};
+  const int code = mdb_stat(txn_, env_->tables_[static_cast<std::size_t>(table)], &stat);
+  if (code != MDB_SUCCESS) return lmdb_error("mdb_stat", code);
+  return std::uint64_t{stat.ms_entries};
+}
+
 std::uint64_t Transaction::id() const {
   return mdb_txn_id(txn_);
 }

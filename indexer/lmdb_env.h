@@ -76,6 +76,7 @@ class Transaction {
 
   Result<std::optional<std::string_view>> get(Table table, std::string_view key) const;
   Result<Cursor> cursor(Table table) const;
+  Result<std::uint64_t> entries(Table table) const;  // without walking it
   std::uint64_t id() const;  // of the state read; a write transaction: of the state that it makes
 
  protected:

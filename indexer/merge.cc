@@ -8,6 +8,7 @@
 #include "fold.h"
 #include "keys.h"
 #include "living.h"
+#include "search_merge.h"
 #include "segment_builder.h"
 
 namespace jcn {
@@ -33,7 +34,9 @@ class MergeSource {
   static Result<std::unique_ptr<MergeSource>> open(const Transaction& txn, SegmentCache& cache,
                                                    std::uint32_t number) {
     JCN_TRY(auto head, cache.head(txn, number));
-    auto source = std::unique_ptr<MergeSource>(new MergeSource(txn, number, std::move(head)));
+    JCN_TRY(auto outline, cache.outline(txn, number));
+    auto source = std::unique_ptr<MergeSource>(
+        new MergeSource(txn, number, std::move(head), std::move(outline)));
     JCN_TRY(source->dictionary_, cache.dictionary(txn, source->segment_.head().dictionary));
     JCN_TRY(source->living_, read_living(txn, number, source->segment_.head().records));
     JCN_CHECK(source->next());
@@ -41,6 +44,9 @@ class MergeSource {
   }
 
   bool valid() const { return valid_; }
+  // Where the record that it stands on went.
+  void placed(std::uint32_t local) { new_local_[keys_.local()] = local; }
+  MergeInput search_input() { return {&search_, std::move(new_local_)}; }
   const std::string& key() const { return keys_.key(); }
   Result<SegmentEntry> entry() const { return segment_.entry(keys_.local()); }
   const Dictionary* dictionary() const { return dictionary_.get(); }
@@ -54,14 +60,20 @@ class MergeSource {
   }
 
  private:
-  MergeSource(const Transaction& txn, std::uint32_t number, std::shared_ptr<const SegmentHead> head)
+  MergeSource(const Transaction& txn, std::uint32_t number, std::shared_ptr<const SegmentHead> head,
+              std::shared_ptr<const SearchOutline> outline)
       : documents_(txn, number),
         key_blocks_(txn, number),
+        search_blocks_(txn, number),
         segment_(head, documents_),
-        keys_(*head, key_blocks_) {}
-  LmdbBlocks documents_, key_blocks_;
+        keys_(*head, key_blocks_),
+        search_(std::move(outline), search_blocks_),
+        new_local_(head->records, MergeInput::none) {}
+  LmdbBlocks documents_, key_blocks_, search_blocks_;
   Segment segment_;
   SegmentKeys keys_;
+  SegmentSearch search_;
+  std::vector<std::uint32_t> new_local_;
   std::shared_ptr<const Dictionary> dictionary_;
   std::vector<bool> living_;
   bool valid_ = false;
@@ -96,26 +108,13 @@ class Merge {
 
  private:
   Result<void> copy(std::vector<std::unique_ptr<MergeSource>>& sources) {
-    SegmentBuilder builder(
-        dictionary_number_,
-        [this](Section section, std::uint32_t number, std::string payload) -> Result<void> {
-          if (section == Section::head) {
-            head_ =
-                std::move(payload);  // stored with the last transaction: it makes a segment whole
-            return {};
-          }
-          if (written_ > transaction_bytes) {
-            JCN_CHECK(transactions_.commit());
-            JCN_CHECK(transactions_.begin());
-            written_ = 0;
-          }
-          written_ += payload.size();
-          if (section == Section::keys) keys_.add(section, number, payload);
-          return store_block(transactions_.txn(), outcome_.segment, section, number,
-                             std::move(payload));
-        });
+    SegmentBuilder builder(dictionary_number_,
+                           [this](Section section, std::uint32_t number, std::string payload) {
+                             return write(section, number, std::move(payload));
+                           });
     while (MergeSource* source = smallest(sources)) {
       JCN_TRY(const SegmentEntry entry, source->entry());
+      source->placed(builder.next_local());
       if (source->dictionary_number() == dictionary_number_) {
         JCN_CHECK(builder.add(source->key(), entry.bytes));
       } else {
@@ -126,7 +125,31 @@ class Merge {
     }
     JCN_TRY(new_head_, builder.finish());
     outcome_.records = new_head_.records;
-    return {};
+    if (outcome_.records == 0) return {};
+    std::vector<MergeInput> inputs;
+    inputs.reserve(sources.size());
+    for (const auto& source : sources) inputs.push_back(source->search_input());
+    return merge_search(
+        inputs,
+        [this](Section section, std::uint32_t number, std::string payload) {
+          return write(section, number, std::move(payload));
+        },
+        builder.key_begins());
+  }
+
+  Result<void> write(Section section, std::uint32_t number, std::string payload) {
+    if (section == Section::head) {
+      head_ = std::move(payload);  // stored with the last transaction: it makes a segment whole
+      return {};
+    }
+    if (written_ > transaction_bytes) {
+      JCN_CHECK(transactions_.commit());
+      JCN_CHECK(transactions_.begin());
+      written_ = 0;
+    }
+    written_ += payload.size();
+    if (section == Section::keys) keys_.add(section, number, payload);
+    return store_block(transactions_.txn(), outcome_.segment, section, number, std::move(payload));
   }
 
   // Makes the ids lead into the new segment, in key order.

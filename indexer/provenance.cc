@@ -1,45 +1,37 @@
+#include <algorithm>
 #include <optional>
 #include <set>
+#include <unordered_map>
 
 #include "jcn/canonical.h"
 #include "jcn/compose.h"
 #include "json_pointer.h"
+#include "source_place.h"
 
 namespace jcn {
 namespace {
 
-struct Leaf {
-  std::vector<std::string> tokens;
+// The document and all fragments are walked side by side, so that each is read once a level.
+struct Said {
+  Opinion opinion;
+  bool above = false;  // put in place of an object above
+};
+struct Place {
   std::string pointer;
-  std::string_view value;
+  std::optional<std::string_view> value;  // in the document
+  std::vector<Said> said;                 // in composition order
 };
 
-void collect_leaves(std::string_view value, Leaf& place, std::vector<Leaf>& out) {
-  if (json_type(value) != JsonType::object || value == "{}") {
-    out.push_back({place.tokens, place.pointer, value});
-    return;
-  }
-  const std::size_t length = place.pointer.size();
-  for (JsonCursor cursor(value); cursor.next();) {
-    place.tokens.push_back(json_unquote(cursor.name()));
-    append_pointer_token(place.pointer, place.tokens.back());
-    collect_leaves(cursor.value(), place, out);
-    place.tokens.pop_back();
-    place.pointer.resize(length);
-  }
+using Members = std::unordered_map<std::string_view, std::string_view>;
+
+Members members_of(std::string_view object) {
+  Members members;
+  for (JsonCursor cursor(object); cursor.next();) members.emplace(cursor.name(), cursor.value());
+  return members;
 }
 
-// What a fragment has to say about a leaf: its value there, or what it puts in an ancestor's place.
-// Nothing when it leaves the leaf alone.
-std::optional<std::string_view> opinion(std::string_view body,
-                                        const std::vector<std::string>& tokens) {
-  std::optional<std::string_view> value = body;
-  for (const std::string& token : tokens) {
-    if (json_type(*value) != JsonType::object) return value;
-    value = json_member(*value, token);
-    if (!value) return std::nullopt;
-  }
-  return value;
+bool is_object(std::string_view value) {
+  return json_type(value) == JsonType::object;
 }
 
 bool is_subset(std::string_view array, std::string_view of) {
@@ -53,57 +45,134 @@ bool is_subset(std::string_view array, std::string_view of) {
   return true;
 }
 
-bool united_at(const std::vector<Contribution>& contributions, const std::string& pointer) {
-  for (const Contribution& contribution : contributions) {
-    if (!contribution.rule) continue;
-    for (const MergeStrategy& strategy : contribution.rule->merge) {
-      if (strategy.kind == MergeStrategy::Kind::union_of && strategy.pointer == pointer)
-        return true;
+class Walk {
+ public:
+  explicit Walk(const std::vector<Contribution>& contributions)
+      : contributions_(contributions), composition_(compose(contributions, false)) {
+    for (const Contribution& contribution : contributions) {
+      if (!contribution.rule) continue;
+      for (const MergeStrategy& strategy : contribution.rule->merge) {
+        if (strategy.kind == MergeStrategy::Kind::union_of) united_.insert(strategy.pointer);
+      }
     }
   }
-  return false;
-}
+
+  std::vector<Origin> run() {
+    Place whole{"", composition_.document, {}};
+    for (const std::size_t i : composition_.order)
+      whole.said.push_back({{i, contributions_[i].body}, false});
+    places_.push_back(std::move(whole));
+    while (!places_.empty()) {
+      const Place place = std::move(places_.back());
+      places_.pop_back();
+      if (!place.value) {
+        take_removed(place);
+        continue;
+      }
+      if (is_object(*place.value)) descend(place);
+      if (!is_object(*place.value) || *place.value == "{}") take_leaf(place);
+    }
+    std::sort(origins_.begin(), origins_.end(),
+              [](const Origin& a, const Origin& b) { return a.pointer < b.pointer; });
+    return std::move(origins_);
+  }
+
+ private:
+  const Rule* rule_of(const Opinion& opinion) const {
+    return contributions_[opinion.contribution].rule;
+  }
+
+  // A null that its rule tells to say nothing. The first fragment's are values like others.
+  bool says_nothing(const Opinion& opinion) const {
+    return opinion.value == "null" && opinion.contribution != composition_.order.front() &&
+           rule_of(opinion) && rule_of(opinion)->ignore_nulls;
+  }
+
+  void descend(const Place& place) {
+    std::vector<Members> members;
+    for (const Said& said : place.said) {
+      const std::string_view value = said.opinion.value;
+      members.push_back(is_object(value) ? members_of(value) : Members());
+    }
+    const auto add = [&](std::string_view name, std::optional<std::string_view> value) {
+      Place child{place.pointer, value, {}};
+      append_pointer_token(child.pointer, json_unquote(name));
+      if (child.pointer.size() > max_pointer_bytes) return;
+      for (std::size_t i = 0; i < place.said.size(); ++i) {
+        Said said = place.said[i];
+        if (is_object(said.opinion.value)) {
+          const auto member = members[i].find(name);
+          if (member == members[i].end()) continue;
+          said.opinion.value = member->second;
+        } else {
+          said.above = true;
+        }
+        if (!says_nothing(said.opinion)) child.said.push_back(said);
+      }
+      places_.push_back(std::move(child));
+    };
+    Members standing;
+    for (JsonCursor cursor(*place.value); cursor.next();) {
+      add(cursor.name(), cursor.value());
+      standing.emplace(cursor.name(), cursor.value());
+    }
+    // What is not there any more. Each name once: `standing` takes it up.
+    for (const Members& given : members) {
+      for (const auto& [name, value] : given) {
+        if (standing.emplace(name, value).second) add(name, std::nullopt);
+      }
+    }
+  }
+
+  // The winner is the last fragment whose own value is the one that stands; of a union, which no
+  // single fragment may have given, the last one that gave an array of it.
+  void take_leaf(const Place& place) {
+    Origin origin{place.pointer, std::string(*place.value), false, 0, {}};
+    std::optional<std::size_t> equal, part;
+    for (const auto& [opinion, above] : place.said) {
+      if (compare_values(opinion.value, *place.value) == 0) {
+        equal = opinion.contribution;
+      } else if ((*place.value == "{}" && is_object(opinion.value)) ||
+                 (united_.contains(place.pointer) && is_subset(opinion.value, *place.value))) {
+        part = opinion.contribution;
+      } else {
+        origin.shadowed.push_back(opinion);
+      }
+    }
+    if (equal || part) {
+      origin.winner = equal ? *equal : *part;
+    } else if (!origin.shadowed.empty()) {
+      // A strategy changed an element within the array: the last one to speak gave most of it.
+      origin.winner = origin.shadowed.back().contribution;
+      origin.shadowed.pop_back();
+    }
+    origins_.push_back(std::move(origin));
+  }
+
+  // The last one to speak took it away, itself or with an object above.
+  void take_removed(const Place& place) {
+    if (place.said.empty()) return;
+    const Opinion& last = place.said.back().opinion;
+    Origin origin{place.pointer, "null", true, last.contribution, {}};
+    for (const auto& [opinion, above] : place.said) {
+      if (!above && compare_values(opinion.value, last.value) != 0)
+        origin.shadowed.push_back(opinion);
+    }
+    if (!origin.shadowed.empty()) origins_.push_back(std::move(origin));
+  }
+
+  const std::vector<Contribution>& contributions_;
+  const Composition composition_;
+  std::set<std::string> united_;  // pointers
+  std::vector<Place> places_;     // still to be looked at
+  std::vector<Origin> origins_;
+};
 
 }  // namespace
 
-// The winner is the last fragment whose own value is the one that stands; of a union, which no
-// single fragment may have given, the last one that gave an array.
-std::map<std::string, Provenance> provenance(const std::vector<Contribution>& contributions) {
-  std::map<std::string, Provenance> out;
-  if (contributions.empty()) return out;
-  const Composition composition = compose(contributions, false);
-  std::vector<Leaf> leaves;
-  Leaf root;
-  collect_leaves(composition.document, root, leaves);
-  for (const Leaf& leaf : leaves) {
-    const bool united = united_at(contributions, leaf.pointer);
-    Provenance& entry = out[leaf.pointer];
-    std::optional<FragmentName> equal, last;
-    for (const std::size_t i : composition.order) {
-      const Contribution& contribution = contributions[i];
-      const auto value = opinion(contribution.body, leaf.tokens);
-      if (!value) continue;
-      const bool null = json_type(*value) == JsonType::null;
-      const bool first = i == composition.order.front();
-      if (null && !first && contribution.rule && contribution.rule->ignore_nulls) continue;
-      if (compare_values(*value, leaf.value) == 0) {
-        equal = contribution.name;
-      } else if ((united && is_subset(*value, leaf.value)) ||
-                 (json_type(*value) == JsonType::object && leaf.value == "{}")) {
-        last = contribution.name;
-      } else {
-        entry.shadowed.push_back(contribution.name);
-      }
-    }
-    if (equal || last) {
-      entry.winner = equal ? *equal : *last;
-    } else if (!entry.shadowed.empty()) {
-      // A strategy changed an element within the array: the last one to speak gave most of it.
-      entry.winner = entry.shadowed.back();
-      entry.shadowed.pop_back();
-    }
-  }
-  return out;
+std::vector<Origin> origins(const std::vector<Contribution>& contributions) {
+  if (contributions.empty()) return {};
+  return Walk(contributions).run();
 }
 
 }  // namespace jcn

@@ -7,6 +7,7 @@ namespace {
 
 constexpr std::uint8_t row_contributes = 1, row_rejected = 2, row_named = 4, row_content = 8;
 constexpr std::uint8_t has_line = 1, has_column = 2, has_offset = 4, has_pointer = 8;
+constexpr std::string_view lost_prefix = "lost:";
 
 void encode_reject(ByteWriter& out, const Reject& reject, std::int64_t since_ns) {
   out.text(code_name(reject.code));  // names are for ever, numbers are not
@@ -188,9 +189,16 @@ std::string meta_note_key(std::string_view name) {
 }
 
 std::string meta_lost_key(std::uint64_t after) {
-  std::string key = "lost:";
+  std::string key(lost_prefix);
   append_be64(key, after);
   return key;
+}
+
+std::optional<std::uint64_t> lost_after(std::string_view meta_key) {
+  if (!meta_key.starts_with(lost_prefix) || meta_key.size() != lost_prefix.size() + 8) {
+    return std::nullopt;
+  }
+  return read_be64(meta_key.substr(lost_prefix.size()));
 }
 
 std::string encode_token(const TokenRow& row) {
@@ -296,6 +304,26 @@ std::optional<IndexCounts> decode_counts(std::string_view sealed) {
   }
   if (!in.done()) return std::nullopt;
   return counts;
+}
+
+std::string encode_horizon(const HorizonRow& row) {
+  std::string bytes;
+  ByteWriter out(bytes);
+  out.varint(row.pruned);
+  out.varint(row.searched);
+  seal(bytes);
+  return bytes;
+}
+
+std::optional<HorizonRow> decode_horizon(std::string_view sealed) {
+  const auto payload = unseal(sealed);
+  if (!payload) return std::nullopt;
+  ByteReader in(*payload);
+  HorizonRow row;
+  row.pruned = in.varint();
+  row.searched = in.varint();
+  if (!in.done()) return std::nullopt;
+  return row;
 }
 
 std::string encode_sums(const std::vector<TableSum>& sums) {

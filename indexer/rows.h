@@ -13,7 +13,7 @@
 
 namespace jcn {
 
-inline constexpr std::uint32_t format_version = 1;
+inline constexpr std::uint32_t format_version = 2;
 
 // `name` is stored inside the row when its key is cut, and ignored otherwise.
 std::string encode_file_row(const FileRow& row, const FragmentName& name, bool key_is_cut);
@@ -59,9 +59,12 @@ inline constexpr std::string_view meta_state = "state";
 inline constexpr std::string_view meta_counts = "counts";
 inline constexpr std::string_view meta_sums = "sums";
 inline constexpr std::string_view meta_token = "token";
+inline constexpr std::string_view meta_horizon = "horizon";
 std::string meta_note_key(std::string_view name);
 // A stretch of numbers about which nothing is known after an unclean end: (after, last].
 std::string meta_lost_key(std::uint64_t after);
+// Of such a key: `after`; absent for any other.
+std::optional<std::uint64_t> lost_after(std::string_view meta_key);
 
 struct IdentityRow {
   std::uint32_t format = format_version;
@@ -94,6 +97,14 @@ std::optional<StateRow> decode_state(std::string_view sealed);
 
 std::string encode_counts(const IndexCounts& counts);
 std::optional<IndexCounts> decode_counts(std::string_view sealed);
+
+// How far back the changes are all known (retention.h). Absent: to the beginning.
+struct HorizonRow {
+  std::uint64_t pruned = 0;    // tombstones up to this number may have been erased
+  std::uint64_t searched = 0;  // the changes up to this number have no tombstone among them
+};
+std::string encode_horizon(const HorizonRow& row);
+std::optional<HorizonRow> decode_horizon(std::string_view sealed);
 
 struct TableSum {
   std::uint64_t entries = 0;

@@ -1,5 +1,7 @@
 #include "jcn/rules.h"
 
+#include "jcn/schema.h"
+
 namespace jcn {
 
 std::vector<std::string> Rules::default_ignore() {
@@ -29,6 +31,21 @@ bool Rules::ignored(std::string_view path) const {
     if (ignored_component(path.substr(at, slash - at))) return true;
     at = slash + 1;
   }
+}
+
+bool KindSchema::operator==(const KindSchema& other) const {
+  return schema->text() == other.schema->text();
+}
+
+const Schema* Rules::schema(const std::string& kind) const {
+  const auto found = schemas.find(kind);
+  return found == schemas.end() ? nullptr : found->second.schema.get();
+}
+
+const SearchWeights& Rules::weights(const std::string& kind) const {
+  static const SearchWeights all_one;
+  const auto found = search_weights.find(kind);
+  return found == search_weights.end() ? all_one : found->second;
 }
 
 bool Rules::wants_anchor(std::string_view kind) const {

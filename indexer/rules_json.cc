@@ -5,6 +5,7 @@
 #include "jcn/canonical.h"
 #include "jcn/check.h"
 #include "jcn/rules.h"
+#include "jcn/schema.h"
 
 namespace jcn {
 namespace {
@@ -168,6 +169,43 @@ Result<void> take_limits(Limits& limits, std::string_view object) {
   });
 }
 
+Result<void> take_schemas(std::map<std::string, KindSchema>& schemas, std::string_view object) {
+  return each_member(object, "schemas",
+                     [&schemas](const std::string& kind, std::string_view text) -> Result<void> {
+                       auto compiled = Schema::compile(text);
+                       if (std::holds_alternative<Reject>(compiled))
+                         return wrong(kind, "a schema that this version knows");
+                       schemas[kind] = {std::get<std::shared_ptr<const Schema>>(compiled)};
+                       return {};
+                     });
+}
+
+Result<void> take_weight(double& weight, std::string_view value, const std::string& name) {
+  const auto [stop, problem] = std::from_chars(value.data(), value.data() + value.size(), weight);
+  if (problem != std::errc() || stop != value.data() + value.size() || !(weight >= 0))
+    return wrong(name, "a weight");
+  return {};
+}
+
+Result<void> take_weights(SearchWeights& weights, std::string_view object) {
+  return each_member(object, "search_weights",
+                     [&weights](const std::string& path, std::string_view weight) {
+                       return take_weight(weights[path], weight, path);
+                     });
+}
+
+void append_weights(std::string& out, const SearchWeights& weights) {
+  out += '{';
+  for (const auto& [path, weight] : weights) {
+    if (out.back() != '{') out += ',';
+    json_quote_onto(out, path);
+    char digits[32];
+    const auto end = std::to_chars(digits, digits + sizeof digits, weight);
+    out.append(":").append(digits, end.ptr);
+  }
+  out += '}';
+}
+
 }  // namespace
 
 std::string Rules::to_json() const {
@@ -181,7 +219,20 @@ std::string Rules::to_json() const {
     if (&pattern != &ignore.front()) out += ',';
     json_quote_onto(out, pattern);
   }
-  out += "],\"limits\":{\"max_bytes\":" + std::to_string(limits.max_bytes);
+  out += "],\"schemas\":{";
+  for (const auto& [kind, of_kind] : schemas) {
+    if (out.back() != '{') out += ',';
+    json_quote_onto(out, kind);
+    out += ':' + of_kind.schema->text();
+  }
+  out += "},\"search_weights\":{";
+  for (const auto& [kind, weights] : search_weights) {
+    if (out.back() != '{') out += ',';
+    json_quote_onto(out, kind);
+    out += ':';
+    append_weights(out, weights);
+  }
+  out += "},\"limits\":{\"max_bytes\":" + std::to_string(limits.max_bytes);
   out += ",\"max_depth\":" + std::to_string(limits.max_depth);
   out += ",\"max_members\":" + std::to_string(limits.max_members);
   out += "},\"prefix_path_ids\":";
@@ -192,7 +243,7 @@ std::string Rules::to_json() const {
 
 Result<Rules> Rules::from_json(std::string_view text) {
   // Our own text, so only what bounds memory is bounded.
-  const Limits generous{.max_bytes = 64 << 20, .max_depth = 16, .max_members = 1'000'000};
+  const Limits generous{.max_bytes = 256 << 20, .max_depth = 80, .max_members = 10'000'000};
   const auto checked = check_json(text, generous);
   if (const auto* reject = std::get_if<Reject>(&checked)) {
     return Error{Code::bad_configuration, "rules in the index: " + reject->message};
@@ -212,6 +263,13 @@ Result<Rules> Rules::from_json(std::string_view text) {
                               return take(rules.ignore.emplace_back(), pattern, name);
                             });
                           }
+                          if (name == "schemas") return take_schemas(rules.schemas, value);
+                          if (name == "search_weights")
+                            return each_member(
+                                value, name,
+                                [&rules](const std::string& kind, std::string_view weights) {
+                                  return take_weights(rules.search_weights[kind], weights);
+                                });
                           if (name == "limits") return take_limits(rules.limits, value);
                           if (name == "prefix_path_ids")
                             return take(rules.prefix_path_ids, value, name);

@@ -15,20 +15,15 @@ Error damaged_segment(const char* what) {
 }  // namespace
 
 Result<std::string_view> MemoryBlocks::block(Section section, std::uint32_t number) {
-  if (section == Section::head) return std::string_view(head_);
-  const std::vector<std::string>& blocks = section == Section::keys ? keys_ : documents_;
-  if (number >= blocks.size()) return damaged_segment("block is missing");
-  return std::string_view(blocks[number]);
+  const std::vector<std::string>& found = blocks(section);
+  if (number >= found.size()) return damaged_segment("block is missing");
+  return std::string_view(found[number]);
 }
 
 void MemoryBlocks::add(Section section, std::uint32_t number, std::string payload) {
-  if (section == Section::head) {
-    head_ = std::move(payload);
-    return;
-  }
-  std::vector<std::string>& blocks = section == Section::keys ? keys_ : documents_;
-  if (blocks.size() <= number) blocks.resize(number + std::size_t{1});
-  blocks[number] = std::move(payload);
+  std::vector<std::string>& to = sections_[static_cast<std::size_t>(section)];
+  if (to.size() <= number) to.resize(number + std::size_t{1});
+  to[number] = std::move(payload);
 }
 
 std::string encode_segment_head(const SegmentHead& head) {
@@ -145,6 +140,17 @@ std::string with_strings(const SegmentEntry& entry, std::string_view strings) {
   return bytes;
 }
 
+std::optional<std::string_view> entry_document(const SegmentEntry& entry) {
+  if (entry.compressed) return std::nullopt;
+  ByteReader in(entry.stored);
+  for (std::uint32_t i = 0; i < entry.fragments && in.ok(); ++i) {
+    in.text();  // root
+    in.text();  // path
+  }
+  const std::string_view document = in.rest();
+  return in.ok() ? std::optional(document) : std::nullopt;
+}
+
 bool unpack_entry(const SegmentEntry& entry, const Dictionary* dictionary, Record& record) {
   std::string unpacked;
   std::string_view strings = entry.stored;
@@ -203,17 +209,12 @@ Result<SegmentEntry> Segment::entry(std::uint32_t local) const {
 
 Result<bool> SegmentKeys::next() {
   if (read_ == records_) return false;
-  if (!reader_ || reader_->done()) {
+  if (reader_.done()) {
     if (block_ == blocks_) return damaged_segment("keys are too few");
     JCN_TRY(const std::string_view payload, source_->block(Section::keys, block_++));
-    reader_.emplace(payload);
-    key_.clear();
+    reader_ = FrontCodedReader(payload);
   }
-  const std::uint64_t shared = reader_->varint();
-  const std::string_view rest = reader_->text();
-  if (!reader_->ok() || shared > key_.size()) return damaged_segment("key block is malformed");
-  key_.resize(static_cast<std::size_t>(shared));
-  key_ += rest;
+  if (!reader_.next()) return damaged_segment("key block is malformed");
   ++read_;
   return true;
 }

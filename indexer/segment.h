@@ -3,6 +3,7 @@
 // number), in memory or in LMDB; one reader serves both. Layout: doc/format.md.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -12,14 +13,24 @@
 
 #include "compression.h"
 #include "encoding.h"
+#include "front_coding.h"
 #include "jcn/record.h"
 #include "jcn/result.h"
 
 namespace jcn {
 
 // Readers step over sections that they don't know.
-enum class Section : std::uint8_t { head = 1, documents = 2, keys = 3 };
-inline constexpr std::uint8_t last_known_section = 3;
+enum class Section : std::uint8_t {
+  head = 1,
+  documents = 2,
+  keys = 3,
+  // What is searchable: search_writer.h writes it, segment_search.h reads it.
+  outline = 4,
+  values = 5,
+  postings = 6,
+  columns = 7,
+};
+inline constexpr std::uint8_t last_known_section = 7;
 
 // A value of 16,368 bytes, checksum included, fills four LMDB pages.
 inline constexpr std::size_t block_target_bytes = 16'360;
@@ -37,12 +48,23 @@ class MemoryBlocks : public BlockSource {
  public:
   Result<std::string_view> block(Section section, std::uint32_t number) override;
   // Without Result's trip, for blocks known to be there.
-  std::string_view document_block(std::uint32_t number) const { return documents_[number]; }
+  std::string_view document_block(std::uint32_t number) const {
+    return blocks(Section::documents)[number];
+  }
+  const std::vector<std::string>& blocks(Section section) const {
+    return sections_[static_cast<std::size_t>(section)];
+  }
   void add(Section section, std::uint32_t number, std::string payload);
 
  private:
-  std::vector<std::string> documents_, keys_;
-  std::string head_;
+  std::array<std::vector<std::string>, last_known_section + std::size_t{1}> sections_;
+};
+
+// Where a block of sorted keys begins.
+struct BlockBegin {
+  std::uint64_t first = 0;  // number of its first key in the whole section
+  std::string key;
+  bool operator==(const BlockBegin&) const = default;
 };
 
 struct SegmentHead {
@@ -76,6 +98,8 @@ std::string compress_entry(const SegmentEntry& entry, const Dictionary* dictiona
 std::optional<std::string> entry_strings(const SegmentEntry& entry, const Dictionary* dictionary);
 std::string with_strings(const SegmentEntry& entry,
                          std::string_view strings);  // uncompressed again
+// The document of an entry that is not compressed, in place: absent when the entry is malformed.
+std::optional<std::string_view> entry_document(const SegmentEntry& entry);
 // Fills everything but the key. False: damaged.
 bool unpack_entry(const SegmentEntry& entry, const Dictionary* dictionary, Record& record);
 
@@ -99,14 +123,13 @@ class SegmentKeys {
   explicit SegmentKeys(const SegmentHead& head, BlockSource& source)
       : records_(head.records), blocks_(head.key_blocks), source_(&source) {}
   Result<bool> next();  // false after the last
-  const std::string& key() const { return key_; }
+  const std::string& key() const { return reader_.key(); }
   std::uint32_t local() const { return read_ - 1; }
 
  private:
   std::uint32_t records_, blocks_, read_ = 0, block_ = 0;
   BlockSource* source_;
-  std::optional<ByteReader> reader_;
-  std::string key_;
+  FrontCodedReader reader_;
 };
 
 }  // namespace jcn

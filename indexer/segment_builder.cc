@@ -1,7 +1,5 @@
 #include "segment_builder.h"
 
-#include <algorithm>
-
 namespace jcn {
 
 Result<void> SegmentBuilder::add(std::string_view key, std::string_view entry) {
@@ -16,16 +14,9 @@ Result<void> SegmentBuilder::add(std::string_view key, std::string_view entry) {
 }
 
 void SegmentBuilder::add_key(std::string_view key) {
-  if (key_blocks_.empty() || key_blocks_.back().size() + key.size() + 4 > block_bytes_) {
-    key_blocks_.emplace_back();
-    last_key_.clear();
-  }
-  const auto differ = std::mismatch(key.begin(), key.end(), last_key_.begin(), last_key_.end());
-  const auto shared = static_cast<std::size_t>(differ.first - key.begin());
-  ByteWriter out(key_blocks_.back());
-  out.varint(shared);
-  out.text(key.substr(shared));
-  last_key_ = key;
+  if (!keys_.has_room(key.size(), block_bytes_)) key_blocks_.push_back(keys_.take());
+  if (keys_.empty()) key_begins_.push_back({head_.records, std::string(key)});
+  keys_.add(key);
 }
 
 Result<void> SegmentBuilder::close_documents() {
@@ -43,6 +34,7 @@ Result<void> SegmentBuilder::close_documents() {
 
 Result<SegmentHead> SegmentBuilder::finish() {
   if (!ends_.empty()) JCN_CHECK(close_documents());
+  if (!keys_.empty()) key_blocks_.push_back(keys_.take());
   for (std::string& payload : key_blocks_) {
     JCN_CHECK(sink_(Section::keys, head_.key_blocks++, std::move(payload)));
   }

@@ -25,6 +25,8 @@ class SegmentBuilder {
   // `key` is greater than all before; `entry` as encode_entry or compress_entry made it.
   Result<void> add(std::string_view key, std::string_view entry);
   Result<SegmentHead> finish();
+  // Where the blocks of keys begin. After finish().
+  std::vector<BlockBegin> key_begins() { return std::move(key_begins_); }
 
  private:
   Result<void> close_documents();
@@ -35,8 +37,9 @@ class SegmentBuilder {
   SegmentHead head_;
   std::string entries_;
   std::vector<std::uint32_t> ends_;
+  FrontCodedWriter keys_;
   std::vector<std::string> key_blocks_;  // small, and written behind the documents
-  std::string last_key_;
+  std::vector<BlockBegin> key_begins_;
 };
 
 }  // namespace jcn

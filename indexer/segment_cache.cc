@@ -17,12 +17,12 @@ Result<std::string_view> LmdbBlocks::block(Section section, std::uint32_t number
   if (last_ && *last_ == std::pair(section, number)) return last_payload_;
   const std::string key = segment_key(segment_, static_cast<std::uint8_t>(section), number);
   JCN_TRY(const auto sealed, txn_->get(Table::segments, key));
-  const std::string where = "segment " + std::to_string(segment_) + ", section " +
-                            std::to_string(static_cast<int>(section)) + ", block " +
-                            std::to_string(number);
-  if (!sealed) return damaged(where + " is missing");
-  const auto payload = unseal(*sealed);
-  if (!payload) return damaged(where + " is not as it was written");
+  const auto payload = sealed ? unseal(*sealed) : std::nullopt;
+  if (!payload) {
+    return damaged("segment " + std::to_string(segment_) + ", section " +
+                   std::to_string(static_cast<int>(section)) + ", block " + std::to_string(number) +
+                   (sealed ? " is not as it was written" : " is missing"));
+  }
   last_ = {section, number};
   last_payload_ = *payload;
   return last_payload_;
@@ -62,9 +62,50 @@ Result<std::shared_ptr<const Dictionary>> SegmentCache::dictionary(const Transac
   return dictionaries_.emplace(number, std::move(dictionary)).first->second;
 }
 
-void SegmentCache::forget_head(std::uint32_t segment) {
+Result<std::shared_ptr<const SearchOutline>> SegmentCache::outline(const Transaction& txn,
+                                                                   std::uint32_t segment) {
+  {
+    const std::shared_lock lock(mutex_);
+    if (const auto found = outlines_.find(segment); found != outlines_.end()) return found->second;
+  }
+  JCN_TRY(const auto known_head, head(txn, segment));
+  LmdbBlocks blocks(txn, segment);
+  JCN_TRY(auto outline, SearchOutline::read(blocks, *known_head));
+  const std::unique_lock lock(mutex_);
+  if (outlines_.size() >= cached_heads) outlines_.clear();
+  outlines_[segment] = outline;
+  return outline;
+}
+
+Result<std::shared_ptr<const std::vector<std::uint32_t>>> SegmentCache::segments(
+    const Transaction& txn) {
+  {
+    const std::shared_lock lock(mutex_);
+    if (listed_ && listed_txn_ == txn.id()) return listed_;
+  }
+  auto numbers = std::make_shared<std::vector<std::uint32_t>>();
+  JCN_TRY(Cursor cursor, txn.cursor(Table::segments));
+  std::string from;
+  while (true) {
+    JCN_TRY(const bool found, cursor.seek(from));
+    if (!found) break;
+    const auto parts = parse_segment_key(cursor.key());
+    if (!parts) return damaged("a key of the segments table");
+    if (parts->section == static_cast<std::uint8_t>(Section::head)) {
+      numbers->push_back(parts->segment);
+    }
+    from = segment_key(parts->segment + 1, 0, 0);
+  }
+  const std::unique_lock lock(mutex_);
+  listed_txn_ = txn.id();
+  listed_ = numbers;
+  return std::shared_ptr<const std::vector<std::uint32_t>>(std::move(numbers));
+}
+
+void SegmentCache::forget_segment(std::uint32_t segment) {
   const std::unique_lock lock(mutex_);
   heads_.erase(segment);
+  outlines_.erase(segment);
 }
 
 }  // namespace jcn

@@ -7,9 +7,11 @@
 #include <memory>
 #include <shared_mutex>
 #include <unordered_map>
+#include <vector>
 
 #include "lmdb_env.h"
 #include "segment.h"
+#include "segment_search.h"
 
 namespace jcn {
 
@@ -36,14 +38,21 @@ class SegmentCache {
   // Null for number 0.
   Result<std::shared_ptr<const Dictionary>> dictionary(const Transaction& txn,
                                                        std::uint32_t number);
-  void forget_head(std::uint32_t segment);
+  Result<std::shared_ptr<const SearchOutline>> outline(const Transaction& txn,
+                                                       std::uint32_t segment);
+  // The numbers of the segments in this state, ascending, without those of merges under way.
+  Result<std::shared_ptr<const std::vector<std::uint32_t>>> segments(const Transaction& txn);
+  void forget_segment(std::uint32_t segment);
 
  private:
   const std::shared_ptr<LmdbEnv> env_;
   std::shared_mutex mutex_;
-  // Both under the mutex.
+  // All under the mutex.
   std::unordered_map<std::uint32_t, std::shared_ptr<const SegmentHead>> heads_;
+  std::unordered_map<std::uint32_t, std::shared_ptr<const SearchOutline>> outlines_;
   std::unordered_map<std::uint32_t, std::shared_ptr<const Dictionary>> dictionaries_;
+  std::uint64_t listed_txn_ = 0;
+  std::shared_ptr<const std::vector<std::uint32_t>> listed_;  // of the state listed_txn_
 };
 
 }  // namespace jcn

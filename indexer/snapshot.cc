@@ -158,6 +158,30 @@ Result<void> Snapshot::for_each_reject(
   return {};
 }
 
+Result<void> Snapshot::for_each_kept_body(
+    const FragmentName& after, const std::function<bool(const FragmentName&)>& visit) const {
+  JCN_TRY(LayeredCursor cursor, state_->walk_bodies());
+  std::string passed;
+  if (!after.root.empty() || !after.path.empty()) passed = file_key_bytes(after);
+  JCN_CHECK(cursor.seek(passed));
+  if (!passed.empty() && cursor.valid() && cursor.key() == passed) JCN_CHECK(cursor.next());
+  while (cursor.valid()) {
+    const FreshEntry* fresh = cursor.fresh();
+    if (!fresh || fresh->batch->bodies[fresh->index]) {
+      std::optional<FragmentName> name = parse_file_key(cursor.key());
+      if (!name) {  // cut: the row has it
+        JCN_TRY(const auto bytes, state_->file_row(cursor.key()));
+        if (!bytes) return damaged("a file's row");
+        JCN_TRY(NamedRow found, named_row(cursor.key(), *bytes));
+        name = std::move(found.name);
+      }
+      if (!visit(*name)) break;
+    }
+    JCN_CHECK(cursor.next());
+  }
+  return {};
+}
+
 Result<std::vector<std::string>> Snapshot::roots() const {
   JCN_TRY(LayeredCursor cursor, state_->walk_files());
   std::vector<std::string> roots;

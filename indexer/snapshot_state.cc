@@ -173,6 +173,9 @@ Result<LayeredCursor> SnapshotState::walk_files() const {
 Result<LayeredCursor> SnapshotState::walk_rejects() const {
   return walk(&Delta::rejects, Table::rejects);
 }
+Result<LayeredCursor> SnapshotState::walk_bodies() const {
+  return walk(&Delta::bodies, Table::bodies);
+}
 
 Result<SnapshotState::RecordPlace> SnapshotState::place(const LayeredCursor& cursor) {
   if (const FreshEntry* entry = cursor.fresh()) {

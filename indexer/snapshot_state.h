@@ -12,6 +12,7 @@
 #include "fresh_layer.h"
 #include "layered_cursor.h"
 #include "lmdb_env.h"
+#include "search_parts.h"
 #include "segment_cache.h"
 
 namespace jcn {
@@ -33,6 +34,9 @@ class SnapshotState {
   const IndexCounts& counts() const { return *published_->counts; }
   Result<std::optional<std::string>> note(std::string_view name) const;
 
+  const Transaction& txn() const { return txn_; }
+  const std::vector<const Delta*>& deltas() const { return deltas_; }  // newest first
+
   // Where a record's newest state lies. `fresh` and `folded` both unset: there is none.
   struct RecordPlace {
     const FreshEntry* fresh = nullptr;
@@ -48,9 +52,12 @@ class SnapshotState {
   Result<std::optional<std::string_view>> file_row(std::string_view key) const;
   Result<std::optional<std::string>> body(std::string_view key);
 
+  Result<std::vector<SearchPart>> search_parts(const std::string& kind);  // search_parts.h
+
   Result<LayeredCursor> walk_records() const;
   Result<LayeredCursor> walk_files() const;
   Result<LayeredCursor> walk_rejects() const;
+  Result<LayeredCursor> walk_bodies() const;
   // The place where a cursor of walk_records stands; not found: removed.
   static Result<RecordPlace> place(const LayeredCursor& cursor);
 
@@ -61,6 +68,8 @@ class SnapshotState {
   const FreshEntry* find(FreshEntries Delta::*entries, std::string_view key) const;
   struct OpenSegment;
   Result<OpenSegment*> open_segment(std::uint32_t number);
+  Result<void> add_fresh_parts(const std::string& kind, std::vector<SearchPart>& parts) const;
+  Result<void> add_folded_parts(const std::string& kind, std::vector<SearchPart>& parts);
 
   const std::shared_ptr<SegmentCache> cache_;
   const std::shared_ptr<const Published> published_;
@@ -68,6 +77,7 @@ class SnapshotState {
   const ReadTxn txn_;
   std::vector<const Delta*> deltas_;  // newest first; published_ keeps them
   std::map<std::uint32_t, std::unique_ptr<OpenSegment>> segments_;
+  std::vector<std::unique_ptr<LmdbBlocks>> search_blocks_;  // of search parts
 };
 
 }  // namespace jcn

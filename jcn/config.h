@@ -33,6 +33,9 @@ struct DaemonConfig {
   std::chrono::milliseconds poll_interval{5000};
   std::uint64_t fresh_limit_bytes = 256ULL << 20;
   unsigned http_threads = 256;
+  unsigned feed_waiting = 64;
+  std::uint64_t tombstones_kept = 1'000'000;
+  std::chrono::milliseconds query_timeout{2000};
   bool operator==(const DaemonConfig&) const = default;
 };
 

@@ -14,11 +14,35 @@
 
 #include "config_table.h"
 #include "jcn/check.h"
+#include "jcn/field.h"
 #include "jcn/file_descriptor.h"
+#include "jcn/schema.h"
 #include "reserved_words.h"
 
 namespace jcn {
 namespace {
+
+constexpr std::uint64_t max_file_bytes = 16 << 20;
+
+// The whole of a file, which may be a pipe. Errors: "FILE: why".
+Result<std::string> read_text_file(const std::string& path, std::uint64_t max_bytes) {
+  const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  std::string bytes;
+  char block[4096];
+  for (;;) {
+    const ssize_t got = file ? ::read(file.get(), block, sizeof block) : -1;
+    if (got == 0) return bytes;
+    if (got > 0) {
+      bytes.append(block, static_cast<std::size_t>(got));
+      if (bytes.size() > max_bytes) {
+        return Error{Code::bad_configuration,
+                     path + ": larger than " + std::to_string(max_bytes) + " bytes"};
+      }
+    } else if (!file || errno != EINTR) {
+      return Error{Code::bad_configuration, path + ": " + std::strerror(errno)};
+    }
+  }
+}
 
 // One reading of one file: where it is, for messages and relative paths.
 class File {
@@ -26,8 +50,12 @@ class File {
   File(const std::string& path, DaemonConfig& config) : path_(path), config_(config) {}
 
   Result<void> load() {
-    JCN_TRY(const std::string bytes, read());
-    const toml::parse_result parsed = toml::parse(bytes, path_);
+    auto bytes = read_text_file(path_, max_file_bytes);
+    if (!bytes) {
+      return Error{Code::bad_configuration, bytes.error().message,
+                   "give a readable file with --config"};
+    }
+    const toml::parse_result parsed = toml::parse(*bytes, path_);
     if (!parsed) {
       return at(parsed.error().source(), std::string(parsed.error().description()));
     }
@@ -37,22 +65,6 @@ class File {
   }
 
  private:
-  Result<std::string> read() const {
-    const FileDescriptor file(::open(path_.c_str(), O_RDONLY | O_CLOEXEC));
-    std::string bytes;
-    char block[4096];
-    for (;;) {
-      const ssize_t got = file ? ::read(file.get(), block, sizeof block) : -1;
-      if (got == 0) return bytes;
-      if (got > 0) {
-        bytes.append(block, static_cast<std::size_t>(got));
-      } else if (!file || errno != EINTR) {
-        return Error{Code::bad_configuration, path_ + ": " + std::strerror(errno),
-                     "give a readable file with --config"};
-      }
-    }
-  }
-
   Error at(const toml::source_region& where, const std::string& message,
            std::string hint = {}) const {
     return Error{Code::bad_configuration,
@@ -119,6 +131,9 @@ class File {
         }
         return OptionValue(std::move(texts));
       }
+      case OptionType::weights:  // only checked here
+        JCN_CHECK(weights_of(row, node));
+        return OptionValue(true);
     }
     return wrong;
   }
@@ -171,6 +186,13 @@ class File {
         if (!kinds_.insert(kind).second) {
           return at(name->source(), "kind \"" + kind + "\" is declared twice");
         }
+        if (const toml::node* file = table.get("schema")) {
+          JCN_TRY(config_.rules.schemas[kind].schema, take_schema(*file));
+        }
+        if (const toml::node* weights = table.get("search_weights")) {
+          JCN_TRY(config_.rules.search_weights[kind],
+                  weights_of(*find_option("kind", "search_weights"), *weights));
+        }
       }
     }
     if (const toml::array* rules = top["rule"].as_array()) {
@@ -205,6 +227,39 @@ class File {
       config_.roots.push_back(std::move(root));
     }
     return {};
+  }
+
+  Result<SearchWeights> weights_of(const OptionRow& row, const toml::node& node) const {
+    const Error wrong =
+        at(node.source(), "\"" + std::string(row.key) + "\" must be " + type_words(row));
+    const auto* table = node.as_table();
+    if (table == nullptr) return wrong;
+    SearchWeights weights;
+    for (const auto& [name, weight] : *table) {
+      const auto number = weight.value<double>();
+      if (!number || !(*number >= 0 && *number <= largest_weight)) return wrong;
+      const auto field = parse_field(name.str());
+      if (!field) return at(node.source(), field.error().message, field.error().hint);
+      weights[field->path] = *number;
+    }
+    return weights;
+  }
+
+  Result<std::shared_ptr<const Schema>> take_schema(const toml::node& node) const {
+    JCN_TRY(const OptionValue value, value_of(*find_option("kind", "schema"), node));
+    const std::string& path = std::get<std::string>(value);
+    auto bytes = read_text_file(path, Schema::max_bytes);
+    if (!bytes) return at(node.source(), "schema " + bytes.error().message, bytes.error().hint);
+    auto compiled = Schema::compile(*bytes);
+    if (const auto* reject = std::get_if<Reject>(&compiled)) {
+      std::string place = path;
+      if (reject->line)
+        place += ":" + std::to_string(*reject->line) + ":" + std::to_string(*reject->column);
+      const std::string pointer = reject->pointer.value_or("");
+      return at(node.source(), "schema " + place + ": " + (pointer.empty() ? "" : pointer + ": ") +
+                                   reject->message);
+    }
+    return std::get<std::shared_ptr<const Schema>>(compiled);
   }
 
   Result<void> check_kind(const std::string& kind, const toml::node& node) const {

@@ -143,6 +143,14 @@ const OptionRow table[] = {
 
     {"http", "threads", integer, 8, 4096, "--http-threads", "N",
      "connections that are served at once", set_number<&DaemonConfig::http_threads>},
+    {"http", "query_timeout_ms", integer, 1, day_ms, "--http-query-timeout-ms", "MS",
+     "time that a query has", set_number<&DaemonConfig::query_timeout>},
+
+    {"feed", "waiting", integer, 0, 4096, "--feed-waiting", "N",
+     "feeds that may wait for changes at once", set_number<&DaemonConfig::feed_waiting>},
+    {"feed", "tombstones", integer, 0, 1'000'000'000, "--feed-tombstones", "N",
+     "deletions that are kept for consumers that stayed away",
+     set_number<&DaemonConfig::tombstones_kept>},
 
     {"poll", "interval_ms", integer, 100, day_ms, "--poll-interval-ms", "MS",
      "time between two looks at folders that can't be watched",
@@ -153,6 +161,10 @@ const OptionRow table[] = {
     {"root", "poll", boolean, 0, 0, "", "", "true: look at intervals instead of watching", nullptr},
 
     {"kind", "name", text, 0, 0, "", "", "a kind that rules may name", nullptr},
+    {"kind", "schema", path, 0, 0, "", "",
+     "file with the JSON Schema that its fragments must fit", nullptr},
+    {"kind", "search_weights", weights, 0, 0, "", "",
+     "how much words count for relevance, by field (default: 1)", nullptr},
 
     {"rule", "kind", text, 0, 0, "", "", "kind of the fragments that match (default: videos)",
      nullptr},
@@ -223,6 +235,8 @@ std::string type_words(const OptionRow& row) {
       return "a path";
     case texts:
       return "an array of strings";
+    case weights:
+      return "a table of numbers from 0 to 1000";
   }
   return {};
 }

@@ -19,9 +19,12 @@ enum class OptionType : std::uint8_t {
   boolean,
   integer,  // low … high
   text,
-  path,   // in the file: relative to the file's folder
-  texts,  // an array of strings, or one string
+  path,     // in the file: relative to the file's folder
+  texts,    // an array of strings, or one string
+  weights,  // a table of numbers from 0 to largest_weight; in the file only
 };
+
+inline constexpr double largest_weight = 1000;
 
 struct OptionRow {
   std::string_view section;  // "": top level; "root", "kind", "rule" are arrays of tables

@@ -33,6 +33,7 @@ Result<std::unique_ptr<Daemon>> Daemon::open(const DaemonConfig& config,
                                              boost::asio::io_context& io) {
   WriterOptions options;
   options.fresh_limit_bytes = config.fresh_limit_bytes;
+  options.tombstones_kept = config.tombstones_kept;
   JCN_TRY(std::unique_ptr<IndexWriter> writer, IndexWriter::open(config.index, options));
   if (!writer->rebuilt_because().empty()) {
     spdlog::warn("index rebuilt: {}", writer->rebuilt_because());
@@ -61,12 +62,18 @@ Daemon::Daemon(const DaemonConfig& config, boost::asio::io_context& io,
       no_inotify_(std::move(no_inotify)),
       roots_(config.roots),
       writer_(std::move(writer)),
+      // Each waiting feed holds one of the server's threads: the other half is for questions.
+      feeds_(std::min(config.feed_waiting, config.http_threads / 2)),
       pause_(io) {
   const auto rules_now = [this] { return rules(); };
   fold_ = std::make_unique<FoldThread>(
       *writer_, FoldTiming{config.fold_quiet, config.fold_interval, config.fresh_limit_bytes / 2});
   ingest_ = std::make_unique<IngestThread>(IngestThread::Surroundings{
-      *writer_, rules_now, [this] { fold_->poke(); },
+      *writer_, rules_now,
+      [this] {
+        fold_->poke();
+        feeds_.announce(writer_->seq());
+      },
       [this](const std::vector<LookJob::Item>& items) { pool_->release(items); },
       [this](const FragmentName& name) { pool_->request(name, nullptr); },
       [this] { walker_->recheck_racy(); }});
@@ -93,7 +100,9 @@ Daemon::~Daemon() {
 }
 
 std::string Daemon::judged_under(const Rules& rules) const {
-  std::string text = rules.to_json();
+  Rules judging = rules;
+  judging.search_weights.clear();  // a matter of queries
+  std::string text = judging.to_json();
   for (const RootConfig& root : config_.roots) text += "\n" + root.name + "\t" + root.path;
   return hash128(text).hex();
 }
@@ -164,12 +173,13 @@ void Daemon::reload(const DaemonConfig& config) {
   rest.log_level = config_.log_level;
   if (rest != config_) {
     spdlog::warn(
-        "reload: only rules, ignore patterns, limits and the log level change without a "
+        "reload: only rules, schemas, ignore patterns, limits and the log level change without a "
         "restart");
   }
   spdlog::set_level(spdlog::level::from_str(config.log_level));
-  const bool changed = *rules() != config.rules;
-  if (changed) {
+  const std::shared_ptr<const Rules> before = rules();
+  const bool changed = judged_under(*before) != judged_under(config.rules);
+  if (*before != config.rules) {
     // First, so that no verdict of the new rules is in the index without it.
     ingest_->keep_note(judging_note, judged_under(config.rules));
     std::lock_guard guard(rules_lock_);
@@ -183,6 +193,7 @@ void Daemon::reload(const DaemonConfig& config) {
 
 Result<void> Daemon::stop() {
   if (stopping_.exchange(true)) return {};
+  feeds_.close();
   if (events_) {
     boost::system::error_code ignored;
     events_->cancel(ignored);

@@ -41,12 +41,14 @@ class Daemon final : public Service {
 
   Result<Snapshot> snapshot() override;
   std::shared_ptr<const Rules> rules() override;
+  std::chrono::milliseconds query_timeout() override;
   Status status() override;
   Readiness readiness() override;
   Result<SyncAnswer> sync(std::chrono::milliseconds timeout, bool durable) override;
   Result<FragmentName> locate(const std::string& absolute_path) override;
   Result<Explanation> explain(const FragmentName& name) override;
   Result<void> accept(const std::string& root) override;
+  FeedGate& feeds() override { return feeds_; }
 
  private:
   Daemon(const DaemonConfig& config, boost::asio::io_context& io,
@@ -76,6 +78,7 @@ class Daemon final : public Service {
   Ledger ledger_;
   std::unique_ptr<Barrier> barrier_;
   std::unique_ptr<IndexWriter> writer_;
+  FeedGate feeds_;
   std::unique_ptr<FoldThread> fold_;
   std::unique_ptr<IngestThread> ingest_;
   std::unique_ptr<ReadingPool> pool_;

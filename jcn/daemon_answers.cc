@@ -17,6 +17,10 @@ std::shared_ptr<const Rules> Daemon::rules() {
   return rules_;
 }
 
+std::chrono::milliseconds Daemon::query_timeout() {
+  return config_.query_timeout;
+}
+
 Status Daemon::status() {
   Status status;
   status.index = config_.index;
@@ -78,6 +82,40 @@ Result<FragmentName> Daemon::locate(const std::string& absolute_path) {
                "GET /v1/status lists them"};
 }
 
+namespace {
+
+// Which part of a path is ignored, and by which pattern; empty: none is.
+std::string why_ignored(const Rules& rules, const std::string& path) {
+  for (std::size_t at = 0; at <= path.size();) {
+    const std::size_t end = std::min(path.find('/', at), path.size());
+    const std::string component = path.substr(at, end - at);
+    for (const std::string& pattern : rules.ignore) {
+      if (glob_match(pattern, component))
+        return "\"" + component + "\" matches the ignore pattern \"" + pattern + "\"";
+    }
+    at = end + 1;
+  }
+  return {};
+}
+
+// Of a file whose content is good.
+Result<void> explain_good(const Snapshot& snapshot, Explanation& answer) {
+  JCN_TRY(const std::optional<Record> record, snapshot.record(*answer.key));
+  const bool orphan = !record || !record->exists;
+  answer.status = orphan ? "orphan" : "indexed";
+  if (orphan) {
+    answer.why = "its kind wants an anchor fragment, and its record has none";
+  } else if (record->fragments.size() == 1) {
+    answer.why = "it is its record";
+  } else {
+    answer.why = "it is one of the " + std::to_string(record->fragments.size()) +
+                 " files that its record is composed of";
+  }
+  return {};
+}
+
+}  // namespace
+
 Result<Explanation> Daemon::explain(const FragmentName& name) {
   if (!roots_.known(name.root)) {
     return Error{Code::no_such_root, "there is no root '" + name.root + "'",
@@ -88,16 +126,15 @@ Result<Explanation> Daemon::explain(const FragmentName& name) {
   answer.path = name.path;
   const std::shared_ptr<const Rules> rules = this->rules();
   answer.status = "ignored";
-  if (rules->ignored(name.path)) {
-    answer.why = "its name, or that of a folder above it, matches an ignore pattern";
-    return answer;
-  }
+  answer.why = why_ignored(*rules, name.path);
+  if (!answer.why.empty()) return answer;
   const Rule* rule = rules->find(name);
   if (!rule) {
     answer.why = "no rule matches its path";
     return answer;
   }
   answer.rule = static_cast<std::size_t>(rule - rules->rules.data());
+  answer.kind = rule->kind;
   const bool pending = pool_->pending(name);
   JCN_TRY(Snapshot snapshot, this->snapshot());
   JCN_TRY(answer.row, snapshot.file(name));
@@ -110,13 +147,12 @@ Result<Explanation> Daemon::explain(const FragmentName& name) {
   } else if (answer.row->reject) {
     answer.status = "rejected";
     answer.why = answer.row->reject->message;
+    if (answer.row->serving_last_good()) answer.why += "; its last good content is still served";
   } else {
-    JCN_TRY(const std::optional<RecordHead> head, snapshot.head(*answer.key));
-    const bool orphan = !head || !head->exists;
-    answer.status = orphan ? "orphan" : "indexed";
-    answer.why = orphan ? "its kind wants an anchor fragment, and its record has none"
-                        : "it is part of its record";
+    JCN_CHECK(explain_good(snapshot, answer));
   }
+  if (roots_.state(name.root) == "offline")
+    answer.why += "; its root is offline: this is what was known last";
   return answer;
 }
 

@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <charconv>
 #include <exception>
 #include <new>
 #include <utility>
@@ -99,6 +100,31 @@ void send(mg_connection* connection, const Response& response, bool head_only, b
     mg_disable_connection_keep_alive(connection);
 }
 
+// The body of an answer that goes on, in the order in which its pieces are made.
+class StreamedBody {
+ public:
+  StreamedBody(mg_connection* connection, Framing framing)
+      : connection_(connection), framing_(framing) {}
+
+  bool send(std::string_view piece) {
+    if (piece.empty()) return true;  // an empty chunk would be the last one
+    if (framing_ != Framing::chunked) return write_all(connection_, piece);
+    // The size goes ahead by itself: when the client is gone, its system says so to this write, and
+    // the next one hears it. In one write, nobody would know before the next piece.
+    std::array<char, 24> size{};
+    const auto end = std::to_chars(size.data(), size.data() + size.size(), piece.size(), 16);
+    std::string rest("\r\n");
+    rest.append(piece).append("\r\n");
+    return write_all(connection_, {size.data(), static_cast<std::size_t>(end.ptr - size.data())}) &&
+           write_all(connection_, rest);
+  }
+  bool end() { return framing_ != Framing::chunked || write_all(connection_, "0\r\n\r\n"); }
+
+ private:
+  mg_connection* const connection_;
+  const Framing framing_;
+};
+
 bool read_body(mg_connection* connection, std::uint64_t length, std::chrono::milliseconds patience,
                std::string& body) {
   const auto until = std::chrono::steady_clock::now() + patience;
@@ -159,6 +185,8 @@ struct HttpServer::Inside {
   void refuse(mg_connection* connection, const Refusal& refusal, const std::vector<Header>& headers,
               bool head_only);
   Response handled(const Request& request) const;
+  void send_stream(mg_connection* connection, const Response& response, bool close, Framing framing,
+                   bool head_only) const;
 
   // CivetWeb's callbacks. No exception leaves them.
   static Inside& of(const mg_connection* connection) {
@@ -222,7 +250,30 @@ void HttpServer::Inside::answer(mg_connection* connection, const mg_request_info
   }
   const Response response = handled(request);
   const bool close = response.close || crowded() || client_closes(request.headers, version);
-  send(connection, response, head_only, close);
+  if (!response.stream) return send(connection, response, head_only, close);
+  if (version == "1.1")
+    return send_stream(connection, response, close, Framing::chunked, head_only);
+  send_stream(connection, response, true, Framing::until_close, head_only);
+}
+
+// However the body ends before its end, the client must not take it for whole.
+void HttpServer::Inside::send_stream(mg_connection* connection, const Response& response,
+                                     bool close, Framing framing, bool head_only) const {
+  bool whole = write_all(connection, response_head(response, close, framing));
+  if (whole && !head_only) {
+    try {
+      StreamedBody body(connection, framing);
+      whole = response.stream([&body](std::string_view piece) { return body.send(piece); }) &&
+              body.end();
+    } catch (const std::exception& failure) {
+      whole = false;
+      complain(failure.what());
+    } catch (...) {
+      whole = false;
+      complain("an answer was cut off by an unknown exception");
+    }
+  }
+  if (close || !whole) mg_disable_connection_keep_alive(connection);
 }
 
 // The sockets listen, no thread runs yet.

@@ -16,11 +16,14 @@ struct StatusRow {
 // client is a failure of the server: 500.
 constexpr std::array status_table = {
     StatusRow{Code::bad_request, 400},        StatusRow{Code::unknown_parameter, 400},
-    StatusRow{Code::bad_parameter, 400},      StatusRow{Code::bad_target, 400},
+    StatusRow{Code::bad_parameter, 400},      StatusRow{Code::bad_field, 400},
+    StatusRow{Code::unknown_operator, 400},   StatusRow{Code::bad_value, 400},
+    StatusRow{Code::bad_schema, 400},         StatusRow{Code::bad_target, 400},
     StatusRow{Code::ambiguous_length, 400},   StatusRow{Code::transfer_encoding, 400},
     StatusRow{Code::unexpected_body, 400},    StatusRow{Code::foreign_origin, 403},
     StatusRow{Code::no_such_route, 404},      StatusRow{Code::no_such_kind, 404},
     StatusRow{Code::no_such_record, 404},     StatusRow{Code::no_such_root, 404},
+    StatusRow{Code::no_schema, 404},          StatusRow{Code::query_timeout, 503},
     StatusRow{Code::method_not_allowed, 405}, StatusRow{Code::body_too_large, 413},
     StatusRow{Code::expectation_failed, 417}, StatusRow{Code::foreign_host, 421},
     StatusRow{Code::too_many_headers, 431},   StatusRow{Code::not_ready, 503},

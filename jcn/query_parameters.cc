@@ -11,18 +11,46 @@ Result<QueryParameters> QueryParameters::read(std::string_view raw_query) {
   return QueryParameters(std::move(*parameters));
 }
 
+Result<void> QueryParameters::check_names(std::initializer_list<std::string_view> names,
+                                          bool filters_pass, std::string_view hint) const {
+  for (const Parameter& parameter : parameters_) {
+    const bool known = std::find(names.begin(), names.end(), parameter.name) != names.end();
+    if (!known && !(filters_pass && names_filter(parameter.name)))
+      return Error{Code::unknown_parameter, "There is no parameter '" + parameter.name + "' here.",
+                   std::string(hint)};
+  }
+  return allow_once(names);
+}
+
 Result<void> QueryParameters::allow(std::initializer_list<std::string_view> names,
                                     std::string_view hint) const {
-  for (auto parameter = parameters_.begin(); parameter != parameters_.end(); ++parameter) {
-    const std::string& name = parameter->name;
-    if (std::find(names.begin(), names.end(), name) == names.end())
-      return Error{Code::unknown_parameter, "There is no parameter '" + name + "' here.",
-                   std::string(hint)};
-    if (std::any_of(parameters_.begin(), parameter,
-                    [&](const Parameter& earlier) { return earlier.name == name; }))
-      return Error{Code::bad_parameter, "The parameter '" + name + "' is given twice."};
+  return check_names(names, false, hint);
+}
+
+Result<void> QueryParameters::allow_beside_filters(std::initializer_list<std::string_view> names,
+                                                   std::string_view hint) const {
+  return check_names(names, true, hint);
+}
+
+Result<void> QueryParameters::allow_once(std::initializer_list<std::string_view> names) const {
+  for (const std::string_view name : names) {
+    const auto given = std::count_if(parameters_.begin(), parameters_.end(),
+                                     [&](const Parameter& each) { return each.name == name; });
+    if (given > 1)
+      return Error{Code::bad_parameter,
+                   "The parameter '" + std::string(name) + "' is given twice."};
   }
   return {};
+}
+
+Result<std::vector<Filter>> QueryParameters::filters() const {
+  std::vector<Filter> filters;
+  for (const Parameter& parameter : parameters_) {
+    if (!names_filter(parameter.name)) continue;
+    JCN_TRY(Filter filter, parse_filter(parameter.name, parameter.value));
+    filters.push_back(std::move(filter));
+  }
+  return filters;
 }
 
 const std::string* QueryParameters::find(std::string_view name) const {
@@ -33,16 +61,16 @@ const std::string* QueryParameters::find(std::string_view name) const {
 }
 
 Result<std::uint64_t> QueryParameters::number(std::string_view name, std::uint64_t fallback,
-                                              std::uint64_t maximum) const {
+                                              std::uint64_t maximum, std::uint64_t minimum) const {
   const std::string* text = find(name);
   if (!text) return fallback;
   std::uint64_t value = 0;
   const auto end = std::from_chars(text->data(), text->data() + text->size(), value);
   if (text->empty() || end.ec != std::errc() || end.ptr != text->data() + text->size() ||
-      value > maximum)
+      value < minimum || value > maximum)
     return Error{Code::bad_parameter, "The parameter '" + std::string(name) +
-                                          "' must be a number from 0 to " +
-                                          std::to_string(maximum) + "."};
+                                          "' must be a number from " + std::to_string(minimum) +
+                                          " to " + std::to_string(maximum) + "."};
   return value;
 }
 
@@ -55,13 +83,14 @@ Result<bool> QueryParameters::flag(std::string_view name) const {
 
 std::vector<std::string> QueryParameters::list(std::string_view name) const {
   std::vector<std::string> pieces;
-  const std::string* text = find(name);
-  if (!text) return pieces;
-  std::string_view rest = *text;
-  while (!rest.empty()) {
-    const std::size_t end = std::min(rest.find(','), rest.size());
-    if (end > 0) pieces.emplace_back(rest.substr(0, end));
-    rest.remove_prefix(std::min(end + 1, rest.size()));
+  for (const Parameter& parameter : parameters_) {
+    if (parameter.name != name) continue;
+    std::string_view rest = parameter.value;
+    while (!rest.empty()) {
+      const std::size_t end = std::min(rest.find(','), rest.size());
+      if (end > 0) pieces.emplace_back(rest.substr(0, end));
+      rest.remove_prefix(std::min(end + 1, rest.size()));
+    }
   }
   return pieces;
 }

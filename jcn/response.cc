@@ -4,7 +4,7 @@
 #include <charconv>
 #include <chrono>
 
-#include "time_text.h"
+#include "jcn/time_text.h"
 
 namespace jcn {
 namespace {
@@ -47,7 +47,7 @@ std::string_view reason_phrase(int status) {
   return "Unknown";
 }
 
-std::string response_head(const Response& response, bool close) {
+std::string response_head(const Response& response, bool close, Framing framing) {
   std::string head;
   head.reserve(512);
   head += "HTTP/1.1 ";
@@ -60,8 +60,12 @@ std::string response_head(const Response& response, bool close) {
   if (response.status != 304) {
     head += "\r\nContent-Type: ";
     head += response.content_type;
-    head += "\r\nContent-Length: ";
-    append_number(head, response.body.size());
+    if (framing == Framing::length) {
+      head += "\r\nContent-Length: ";
+      append_number(head, response.body.size());
+    } else if (framing == Framing::chunked) {
+      head += "\r\nTransfer-Encoding: chunked";
+    }
   }
   for (const auto& [name, value] : response.headers) {
     head += "\r\n";

@@ -1,6 +1,8 @@
-// An answer as the routes build it: whole, before a byte of it is sent.
+// An answer as the routes build it: whole, before a byte of it is sent, but for those that go on.
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -8,6 +10,9 @@
 #include <vector>
 
 namespace jcn {
+
+// Sends a piece of a body that goes on. False: the client is gone, or does not read.
+using PieceSink = std::function<bool(std::string_view piece)>;
 
 // Header values that come from data must be ASCII without control characters: routes only put
 // encoded text (URLs, hexadecimal digits, dates) into them.
@@ -17,6 +22,10 @@ struct Response {
   std::vector<std::pair<std::string_view, std::string>> headers;  // names are literals
   std::string body;    // for HEAD too: the server sends its length and leaves it out
   bool close = false;  // end the connection after this answer
+  // Stands for `body` in an answer that goes on: called once, behind the head, on the thread that
+  // asked; not at all for HEAD. False when the body is not whole: the connection is cut off then,
+  // so that the client can tell.
+  std::function<bool(const PieceSink& send)> stream;
 
   // The first header of that name, exactly as spelled.
   std::optional<std::string_view> header(std::string_view name) const {
@@ -30,8 +39,12 @@ struct Response {
 // "Not Found" (RFC 9110 §15, RFC 6585).
 std::string_view reason_phrase(int status);
 
-// Status line and headers, with Date, Content-Type, Content-Length (not for 304) and Connection;
-// ends in the empty line.
-std::string response_head(const Response& response, bool close);
+// How the body's end is told. RFC 9112 §6: until_close is for clients of HTTP/1.0, who know no
+// chunks.
+enum class Framing : std::uint8_t { length, chunked, until_close };
+
+// Status line and headers, with Date, Content-Type, what the framing wants (not for 304) and
+// Connection; ends in the empty line.
+std::string response_head(const Response& response, bool close, Framing framing = Framing::length);
 
 }  // namespace jcn

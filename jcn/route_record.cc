@@ -1,12 +1,13 @@
 // GET /v1/{kind}/{id}
 #include <algorithm>
 
+#include "deep_stack.h"
 #include "entity_tag.h"
 #include "jcn/check.h"
-#include "jcn/compose.h"
+#include "jcn/contributions.h"
+#include "jcn/time_text.h"
 #include "json_writer.h"
 #include "routes.h"
-#include "time_text.h"
 
 namespace jcn {
 namespace {
@@ -39,41 +40,18 @@ void write_fragments(JsonWriter& json, const Record& record) {
   json.close(']');
 }
 
-// `bodies` owns the texts that the contributions view.
-Result<std::vector<Contribution>> contributions(const Snapshot& snapshot, const Rules& rules,
-                                                const Record& record,
-                                                std::vector<std::string>& bodies) {
-  static const Rule unruled;  // the rules changed, and the record is not judged anew yet
-  std::vector<Contribution> all;
-  bodies.reserve(record.fragments.size());
-  for (const FragmentInfo& fragment : record.fragments) {
-    if (record.fragments.size() == 1) {
-      bodies.push_back(record.document);
-    } else {
-      JCN_TRY(auto body, snapshot.body(fragment.name));
-      if (!body)
-        return Error{Code::index_damaged,
-                     "The index lacks the content of " + fragment.name.path + "."};
-      bodies.push_back(std::move(*body));
-    }
-    const Rule* rule = rules.find(fragment.name);
-    all.push_back({fragment.name, rule ? rule : &unruled, bodies.back()});
-  }
-  return all;
-}
-
 Result<void> write_provenance(JsonWriter& json, const Snapshot& snapshot, const Rules& rules,
                               const Record& record) {
-  std::vector<std::string> bodies;
-  JCN_TRY(const auto all, contributions(snapshot, rules, record, bodies));
+  JCN_TRY(const RecordContributions contributions, read_contributions(snapshot, rules, record));
   json.key("provenance").open('{');
-  for (const auto& [pointer, from] : provenance(all)) {
-    json.key(pointer).open('{');
-    write_name(json, from.winner);
+  for (const Origin& origin : origins(contributions.list)) {
+    if (origin.removed) continue;
+    json.key(origin.pointer).open('{');
+    write_name(json, contributions.list[origin.winner].name);
     json.key("shadowed").open('[');
-    for (const FragmentName& name : from.shadowed) {
+    for (const Opinion& opinion : origin.shadowed) {
       json.open('{');
-      write_name(json, name);
+      write_name(json, contributions.list[opinion.contribution].name);
       json.close('}');
     }
     json.close(']').close('}');
@@ -102,9 +80,8 @@ Result<Extras> read_extras(const QueryParameters& parameters) {
   return extras;
 }
 
-}  // namespace
-
-Result<Response> get_record(const Call& call, const std::string& kind, const std::string& id) {
+Result<Response> answer_record(const Call& call) {
+  const std::string &kind = call.kind, &id = call.id;
   JCN_TRY(const Extras extras, read_extras(call.parameters));
   JCN_TRY(const Snapshot snapshot, call.service.snapshot());
   const RecordKey key{kind, id};
@@ -128,14 +105,29 @@ Result<Response> get_record(const Call& call, const std::string& kind, const std
     response.body = std::move(record->document);
     return response;
   }
-  Response response = record_response(snapshot, record->updated_ns(), {});
-  JsonWriter json(response.body);
-  json.open('{').key("record").raw(record->document);
-  if (extras.fragments) write_fragments(json, *record);
-  if (extras.provenance)
-    JCN_CHECK(write_provenance(json, snapshot, *call.service.rules(), *record));
-  json.close('}');
-  return response;
+  const std::shared_ptr<const Rules> rules = call.service.rules();
+  return on_deep_stack(rules->limits.max_depth, [&]() -> Result<Response> {
+    Response response = record_response(snapshot, record->updated_ns(), {});
+    JsonWriter json(response.body);
+    json.open('{').key("record").raw(record->document);
+    if (extras.fragments) write_fragments(json, *record);
+    if (extras.provenance) JCN_CHECK(write_provenance(json, snapshot, *rules, *record));
+    json.close('}');
+    return response;
+  });
+}
+
+}  // namespace
+
+Result<Response> get_record(const Call& call) {
+  JCN_CHECK(call.parameters.allow({"_extra"}));
+  return answer_record(call);
+}
+
+Result<Response> get_record_by_parameter(const Call& call) {
+  JCN_CHECK(call.parameters.allow({"_id", "_extra"}));
+  const std::string* id = call.parameters.find("_id");
+  return answer_record({call.request, call.parameters, call.service, call.kind, id ? *id : ""});
 }
 
 }  // namespace jcn

@@ -1,11 +1,12 @@
 // GET /v1/rejects, GET /v1/explain, POST /v1/check: what is wrong with a file, or would be.
 #include <algorithm>
 
-#include "jcn/check.h"
+#include "deep_stack.h"
+#include "jcn/judge.h"
+#include "jcn/time_text.h"
 #include "page_token.h"
 #include "reject_json.h"
 #include "routes.h"
-#include "time_text.h"
 
 namespace jcn {
 namespace {
@@ -13,16 +14,20 @@ namespace {
 constexpr std::uint64_t default_size = 100, largest_size = 1000;  // rows
 constexpr std::string_view rejects_listing = "/rejects";          // no kind has a '/'
 
-void write_row(JsonWriter& json, const FragmentName& name, const FileRow& row) {
-  json.open('{').key("root").string(name.root).key("path").bytes(name.path);
-  write_reject_members(json, *row.reject);
-  json.key("since").string(rfc3339(row.since_ns));
+void write_last_good(JsonWriter& json, bool last_good) {
   json.key("serving");
-  if (row.serving_last_good()) {
+  if (last_good) {
     json.string("last-good");
   } else {
     json.null();
   }
+}
+
+void write_row(JsonWriter& json, const FragmentName& name, const FileRow& row) {
+  json.open('{').key("root").string(name.root).key("path").bytes(name.path);
+  write_reject_members(json, *row.reject);
+  json.key("since").string(rfc3339(row.since_ns));
+  write_last_good(json, row.serving_last_good());
   json.close('}');
 }
 
@@ -31,14 +36,6 @@ Response no_store() {
   response.headers.emplace_back("Cache-Control", "no-store");
   return response;
 }
-
-// What check and explain say of a file, in one shape.
-struct Verdict {
-  bool ok = false;
-  std::string status, why;
-  std::optional<RecordKey> key;
-  std::optional<Reject> reject;
-};
 
 // The rule that a file there has; with a kind that another rule gives, the first rule of that kind.
 const Rule* rule_for(const Rules& rules, const FragmentName& name, const std::string* kind) {
@@ -49,24 +46,47 @@ const Rule* rule_for(const Rules& rules, const FragmentName& name, const std::st
   return rule == rules.rules.end() ? nullptr : &*rule;
 }
 
-Verdict judge(const Rules& rules, const Rule& rule, const FragmentName& name,
-              std::string_view bytes) {
-  Verdict verdict;
-  verdict.status = "rejected";
-  auto checked = check_fragment(bytes, rules.limits);
-  if (auto* reject = std::get_if<Reject>(&checked)) {
-    verdict.reject = std::move(*reject);
-    return verdict;
+// Paths are shown with \xNN for bytes that are no UTF-8; so they may be given, and so may control
+// characters, which no query string can hold. Absent: there is nothing of the kind in the text.
+std::optional<std::string> unescaped(std::string_view text) {
+  const auto hex = [](char c) {
+    if (c >= '0' && c <= '9') return c - '0';
+    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+    return 256;
+  };
+  std::string out;
+  bool found = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '\\' && text.size() - i >= 4 && text[i + 1] == 'x') {
+      const int byte = hex(text[i + 2]) * 16 + hex(text[i + 3]);
+      if (byte < 0x20 || (byte >= 0x7F && byte <= 0xFF)) {
+        out += static_cast<char>(byte);
+        found = true;
+        i += 3;
+        continue;
+      }
+    }
+    out += text[i];
   }
-  auto identity = identify(rule, rules.prefix_path_ids, name, std::get<std::string>(checked));
-  if (auto* reject = std::get_if<Reject>(&identity)) {
-    verdict.reject = std::move(*reject);
-    return verdict;
-  }
-  verdict.ok = true;
-  verdict.status = "indexed";
-  verdict.key = std::get<RecordKey>(std::move(identity));
-  return verdict;
+  return found ? std::optional(std::move(out)) : std::nullopt;
+}
+
+Result<Explanation> explain_path(Service& service, const std::string* root,
+                                 const std::string& path) {
+  if (root) return service.explain({*root, path});
+  JCN_TRY(const FragmentName name, service.locate(path));
+  return service.explain(name);
+}
+
+// A file that is called what the text says, if jcn knows one; else the text stands for bytes.
+Result<Explanation> explain_shown(Service& service, const std::string* root,
+                                  const std::string& path) {
+  auto as_text = explain_path(service, root, path);
+  const auto bytes = unescaped(path);
+  if (!bytes || (as_text && as_text->row)) return as_text;
+  auto as_bytes = explain_path(service, root, *bytes);
+  return as_bytes ? as_bytes : as_text;
 }
 
 }  // namespace
@@ -117,29 +137,21 @@ Result<Response> explain(const Call& call) {
   const std::string* path = call.parameters.find("path");
   if (!path || path->empty() || (!root && path->front() != '/'))
     return Error{Code::bad_parameter, "Which file? Give path= (absolute), or root= and path=."};
-  FragmentName name;
-  if (root) {
-    name = {*root, *path};
-  } else {
-    JCN_TRY(name, call.service.locate(*path));
-  }
-  JCN_TRY(const Explanation found, call.service.explain(name));
+  JCN_TRY(const Explanation found, explain_shown(call.service, root, *path));
 
   Response response = no_store();
   JsonWriter json(response.body);
   json.open('{').key("root").string(found.root).key("path").bytes(found.path);
   json.key("status").string(found.status).key("why").bytes(found.why);
   json.key("rule").number_or_null(found.rule);
-  json.key("kind").string_or_null(found.key ? std::optional(found.key->kind) : std::nullopt);
+  json.key("kind").string_or_null(found.key ? std::optional(found.key->kind) : found.kind);
   json.key("id").string_or_null(found.key ? std::optional(found.key->id) : std::nullopt);
+  const bool rejected = found.row && found.row->reject;
   json.key("reject");
-  write_reject(json, found.row && found.row->reject ? &*found.row->reject : nullptr);
-  json.key("serving");
-  if (found.row && found.row->serving_last_good()) {
-    json.string("last-good");
-  } else {
-    json.null();
-  }
+  write_reject(json, rejected ? &*found.row->reject : nullptr);
+  json.key("since").string_or_null(rejected ? std::optional(rfc3339(found.row->since_ns))
+                                            : std::nullopt);
+  write_last_good(json, found.row && found.row->serving_last_good());
   json.close('}');
   return response;
 }
@@ -149,36 +161,48 @@ Result<Response> check(const Call& call) {
   const auto rules = call.service.rules();
   const std::string* kind = call.parameters.find("kind");
   const std::string* path = call.parameters.find("path");
-  FragmentName name{"", path ? *path : "body.json"};
-  if (const std::string* root = call.parameters.find("root")) {
+  FragmentName name{"", path ? unescaped(*path).value_or(*path) : "body.json"};
+  const std::vector<RootStatus> roots = call.service.status().roots;
+  const std::string* root = call.parameters.find("root");
+  if (root) {
     name.root = *root;
-  } else if (const auto roots = call.service.status().roots; !roots.empty()) {
+  } else if (!roots.empty()) {
     name.root = roots.front().name;
   }
-
-  Verdict verdict;
+  if (root && std::none_of(roots.begin(), roots.end(),
+                           [&](const RootStatus& one) { return one.name == *root; }))
+    return Error{Code::no_such_root, "There is no root '" + *root + "'."};
+  const Rule* rule = rule_for(*rules, name, kind);
+  std::string why;
   if (rules->ignored(name.path)) {
-    verdict.status = "ignored";
-    verdict.why = "A file of this name is ignored.";
-  } else if (const Rule* rule = rule_for(*rules, name, kind)) {
-    verdict = judge(*rules, *rule, name, call.request.body);
-  } else if (kind) {
+    why = "A file of this name is ignored.";
+  } else if (!rule && kind) {
     return Error{Code::no_such_kind, "No rule gives the kind '" + *kind + "'."};
-  } else {
-    verdict.status = "ignored";
-    verdict.why = "No rule matches a file of this name.";
+  } else if (!rule) {
+    why = "No rule matches a file of this name.";
   }
-
-  Response response = no_store();
-  JsonWriter json(response.body);
-  json.open('{').key("ok").boolean(verdict.ok).key("status").string(verdict.status);
-  json.key("kind").string_or_null(verdict.key ? std::optional(verdict.key->kind) : std::nullopt);
-  json.key("id").string_or_null(verdict.key ? std::optional(verdict.key->id) : std::nullopt);
-  json.key("reject");
-  write_reject(json, verdict.reject ? &*verdict.reject : nullptr);
-  if (!verdict.why.empty()) json.key("why").string(verdict.why);
-  json.close('}');
-  return response;
+  if (!why.empty()) {
+    Response response = no_store();
+    JsonWriter json(response.body);
+    json.open('{').key("ok").boolean(false).key("status").string("ignored");
+    json.key("kind").null().key("id").null().key("reject").null();
+    json.key("why").string(why).close('}');
+    return response;
+  }
+  return on_deep_stack(rules->limits.max_depth, [&]() -> Result<Response> {
+    const auto verdict = judge(*rules, *rule, name, call.request.body);
+    const auto* good = std::get_if<GoodFragment>(&verdict);
+    Response response = no_store();
+    JsonWriter json(response.body);
+    json.open('{').key("ok").boolean(good != nullptr);
+    json.key("status").string(good ? "indexed" : "rejected");
+    json.key("kind").string(rule->kind);
+    json.key("id").string_or_null(good ? std::optional(good->key.id) : std::nullopt);
+    json.key("reject");
+    write_reject(json, good ? nullptr : &std::get<Reject>(verdict));
+    json.close('}');
+    return response;
+  });
 }
 
 }  // namespace jcn

@@ -52,7 +52,8 @@ Result<Response> front_page(const Call& call) {
     json.key("url").string("/v1/" + kind).close('}');
   }
   json.close('}').key("links").open('{');
-  for (const char* path : {"/v1/status", "/v1/rejects", "/healthz", "/readyz", "/metrics"})
+  for (const char* path :
+       {"/v1/status", "/v1/rejects", "/healthz", "/readyz", "/metrics", "/openapi.json"})
     json.key(std::string_view(path).substr(std::string_view(path).rfind('/') + 1)).string(path);
   json.close('}').close('}');
   return response;
@@ -104,6 +105,9 @@ Result<Response> metrics(const Call& call) {
   metric(out, "jcn_fresh_records", "gauge", "Record changes not folded yet.", now.fresh);
   metric(out, "jcn_queue", "gauge", "Looks at files waiting or under way.", now.queue);
   metric(out, "jcn_index_bytes", "gauge", "Bytes used by the index.", now.index_bytes);
+  metric(out, "jcn_feeds", "gauge", "Feeds that wait for changes.", call.service.feeds().taken());
+  metric(out, "jcn_feeds_refused_total", "counter", "Feeds that found no place to wait.",
+         call.service.feeds().refused());
   metric(out, "jcn_ready", "gauge", "1 once the first crawl is done.", ready ? 1 : 0);
   return response;
 }

@@ -10,84 +10,109 @@
 namespace jcn {
 namespace {
 
-enum class Method { get, post };  // HEAD goes with GET
-
-struct FixedRoute {
-  std::string_view path;
-  Method method;
-  Result<Response> (*answer)(const Call&);
+// The first row whose address and method fit answers.
+constexpr std::array table = {
+    RouteRow{"/", Method::get, front_page},
+    RouteRow{"/healthz", Method::get, healthz},
+    RouteRow{"/readyz", Method::get, readyz},
+    RouteRow{"/metrics", Method::get, metrics},
+    RouteRow{"/openapi.json", Method::get, openapi},
+    RouteRow{"/v1/status", Method::get, status},
+    RouteRow{"/v1/status/accept", Method::post, accept_root},
+    RouteRow{"/v1/sync", Method::post, sync},
+    RouteRow{"/v1/rejects", Method::get, list_rejects},
+    RouteRow{"/v1/explain", Method::get, explain},
+    RouteRow{"/v1/check", Method::post, check},
+    RouteRow{"/v1/changes", Method::get, changes},
+    RouteRow{"/v1/conflicts", Method::get, list_conflicts},
+    RouteRow{"/v1/schemas/{kind}", Method::get, get_schema},
+    RouteRow{"/v1/schemas/{kind}", Method::post, dry_run_schema},
+    RouteRow{"/v1/{kind}", Method::get, list_records},
+    RouteRow{"/v1/{kind}/_bulk_get", Method::post, bulk_get},
+    RouteRow{"/v1/{kind}/{id}", Method::get, get_record},
 };
-
-constexpr std::array fixed_routes = {
-    FixedRoute{"/", Method::get, front_page},
-    FixedRoute{"/healthz", Method::get, healthz},
-    FixedRoute{"/readyz", Method::get, readyz},
-    FixedRoute{"/metrics", Method::get, metrics},
-    FixedRoute{"/v1/status", Method::get, status},
-    FixedRoute{"/v1/status/accept", Method::post, accept_root},
-    FixedRoute{"/v1/sync", Method::post, sync},
-    FixedRoute{"/v1/rejects", Method::get, list_rejects},
-    FixedRoute{"/v1/explain", Method::get, explain},
-    FixedRoute{"/v1/check", Method::post, check},
-};
-
-constexpr std::string_view records_prefix = "/v1/";
 
 bool allows(Method method, std::string_view sent) {
   return method == Method::get ? sent == "GET" || sent == "HEAD" : sent == "POST";
 }
 
-Response wrong_method(Method method) {
-  const std::string allowed = method == Method::get ? "GET, HEAD" : "POST";
+// What stands for the variables of an address, still encoded.
+struct Variables {
+  std::optional<std::string_view> kind, id;
+};
+
+std::optional<Variables> match(std::string_view address, std::string_view path) {
+  Variables found;
+  for (;;) {
+    const std::size_t brace = address.find('{');
+    const std::string_view literal = address.substr(0, brace);
+    if (!path.starts_with(literal)) return std::nullopt;
+    path.remove_prefix(literal.size());
+    if (brace == std::string_view::npos) {
+      if (!path.empty()) return std::nullopt;
+      return found;
+    }
+    address.remove_prefix(brace);
+    if (address.starts_with("{kind}")) {
+      found.kind = path.substr(0, path.find('/'));
+      path.remove_prefix(found.kind->size());
+    } else {
+      found.id = path;
+      path = {};
+    }
+    address.remove_prefix(address.find('}') + 1);
+  }
+}
+
+Response wrong_method(bool get, bool post) {
+  std::string allowed = get ? "GET, HEAD" : "";
+  if (post) allowed += get ? ", POST" : "POST";
   Response response = problem(Code::method_not_allowed, "This resource takes " + allowed + ".");
   response.headers.emplace_back("Allow", allowed);
   return response;
 }
 
-Error no_such_route() {
-  return {Code::no_such_route, "There is nothing at this address.",
-          "GET / lists the kinds; records are at /v1/{kind}/{id}."};
-}
-
-// `rest` stands behind /v1/ and is still encoded. All behind the kind's slash is the id.
-Result<Response> answer_records(const Call& call, std::string_view rest) {
-  const std::size_t slash = rest.find('/');
-  const auto kind = percent_decode(rest.substr(0, slash), false);
-  if (!kind) return Error{Code::bad_target, "The kind cannot be decoded."};
-  if (reserved_kind(*kind)) return no_such_route();
-  if (!valid_kind(*kind))
-    return Error{Code::no_such_kind, "'" + *kind + "' cannot be a kind.",
-                 "Kinds are written [a-z][a-z0-9_-]*."};
-  if (!allows(Method::get, call.request.method)) return wrong_method(Method::get);
-  if (slash != std::string_view::npos) {
-    const auto id = percent_decode(rest.substr(slash + 1), false);
+Result<Response> answer_with(const RouteRow& row, const Variables& variables,
+                             const std::string& kind, const Request& request, Service& service) {
+  JCN_TRY(const QueryParameters parameters, QueryParameters::read(request.raw_query));
+  Call call{request, parameters, service, kind};
+  if (variables.id) {
+    auto id = percent_decode(*variables.id, false);
     if (!id) return Error{Code::bad_target, "The id cannot be decoded."};
-    JCN_CHECK(call.parameters.allow({"_extra"}));
-    return get_record(call, *kind, *id);
+    call.id = std::move(*id);
   }
-  if (const std::string* id = call.parameters.find("_id")) {
-    JCN_CHECK(call.parameters.allow({"_id", "_extra"}));
-    return get_record(call, *kind, *id);
-  }
-  return list_records(call, *kind);
+  return row.answer(call);
 }
 
 Result<Response> answer(const Request& request, Service& service) {
-  const auto fixed =
-      std::find_if(fixed_routes.begin(), fixed_routes.end(),
-                   [&](const FixedRoute& row) { return row.path == request.raw_path; });
-  const bool records = request.raw_path.substr(0, records_prefix.size()) == records_prefix;
-  if (fixed == fixed_routes.end() && !records) return no_such_route();
-  if (fixed != fixed_routes.end() && !allows(fixed->method, request.method))
-    return wrong_method(fixed->method);
-
-  JCN_TRY(const QueryParameters parameters, QueryParameters::read(request.raw_query));
-  const Call call{request, parameters, service};
-  if (fixed != fixed_routes.end()) return fixed->answer(call);
-  return answer_records(call, request.raw_path.substr(records_prefix.size()));
+  bool get = false, post = false;  // methods of rows with this address
+  for (const RouteRow& row : table) {
+    const auto variables = match(row.path, request.raw_path);
+    if (!variables) continue;
+    std::string kind;
+    if (variables->kind) {
+      auto decoded = percent_decode(*variables->kind, false);
+      if (!decoded) return Error{Code::bad_target, "The kind cannot be decoded."};
+      if (reserved_kind(*decoded)) continue;
+      if (!valid_kind(*decoded))
+        return Error{Code::no_such_kind, "'" + *decoded + "' cannot be a kind.",
+                     "Kinds are written [a-z][a-z0-9_-]*."};
+      kind = std::move(*decoded);
+    }
+    if (allows(row.method, request.method))
+      return answer_with(row, *variables, kind, request, service);
+    (row.method == Method::get ? get : post) = true;
+  }
+  if (get || post) return wrong_method(get, post);
+  return Error{Code::no_such_route, "There is nothing at this address.",
+               "GET / lists the kinds; records are at /v1/{kind}/{id}."};
 }
 
 }  // namespace
+
+std::span<const RouteRow> route_table() {
+  return table;
+}
 
 Response handle(const Request& request, Service& service) {
   auto response = answer(request, service);

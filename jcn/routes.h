@@ -3,6 +3,11 @@
 // answers.
 #pragma once
 
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
 #include "jcn/snapshot.h"
 #include "query_parameters.h"
 #include "request.h"
@@ -19,20 +24,41 @@ struct Call {
   const Request& request;
   const QueryParameters& parameters;
   Service& service;
+  // What stands for {kind} and {id} in the route's address, decoded; a kind is one by its looks.
+  std::string kind = {}, id = {};
 };
+
+enum class Method : std::uint8_t { get, post };  // HEAD goes with GET
+
+// All that is served. In an address {kind} is one segment, and no reserved word; {id} is all that
+// remains.
+struct RouteRow {
+  std::string_view path;
+  Method method;
+  Result<Response> (*answer)(const Call&);
+};
+std::span<const RouteRow> route_table();
 
 // "<uuid>-<n>": how a sequence number is shown.
 std::string sequence_text(const Snapshot& snapshot, std::uint64_t seq);
 
 // Errors of these become problem documents in handle().
 // route_record.cc
-Result<Response> get_record(const Call& call, const std::string& kind, const std::string& id);
+Result<Response> get_record(const Call& call);
+Result<Response> get_record_by_parameter(const Call& call);  // GET /v1/{kind}?_id=
 // route_listing.cc
-Result<Response> list_records(const Call& call, const std::string& kind);
+Result<Response> list_records(const Call& call);
+// route_bulk_get.cc
+Result<Response> bulk_get(const Call& call);
 // route_rejects.cc
 Result<Response> list_rejects(const Call& call);
 Result<Response> explain(const Call& call);
 Result<Response> check(const Call& call);
+// route_conflicts.cc
+Result<Response> list_conflicts(const Call& call);
+// route_schemas.cc
+Result<Response> get_schema(const Call& call);
+Result<Response> dry_run_schema(const Call& call);
 // route_status.cc
 Result<Response> front_page(const Call& call);
 Result<Response> healthz(const Call& call);
@@ -41,6 +67,12 @@ Result<Response> metrics(const Call& call);
 Result<Response> status(const Call& call);
 Result<Response> accept_root(const Call& call);
 Result<Response> sync(const Call& call);
+
+// route_changes.cc
+Result<Response> changes(const Call& call);
+
+// route_openapi.cc
+Result<Response> openapi(const Call& call);
 
 // no_such_kind, or no_such_record when the kind has records or a rule.
 Error nothing_found(const Snapshot& snapshot, Service& service, const std::string& kind,

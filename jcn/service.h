@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "feed_gate.h"
 #include "jcn/record.h"
 #include "jcn/result.h"
 #include "jcn/rules.h"
@@ -54,7 +55,8 @@ struct Explanation {
   std::string status;  // ignored, pending, indexed, rejected, orphan
   std::string why;
   std::optional<std::size_t> rule;  // index of the matching rule
-  std::optional<RecordKey> key;
+  std::optional<std::string> kind;  // that the rule gives
+  std::optional<RecordKey> key;     // of the record that its content is part of
   std::optional<FileRow> row;
 };
 
@@ -64,6 +66,7 @@ class Service {
   // All may be called from any thread.
   virtual Result<Snapshot> snapshot() = 0;
   virtual std::shared_ptr<const Rules> rules() = 0;  // replaced as a whole by a reload
+  virtual std::chrono::milliseconds query_timeout() = 0;     // of one listing
   virtual Status status() = 0;
   virtual Readiness readiness() = 0;
   // Waits until everything dropped before is visible. Errors: sync_timeout, not_ready, index_full.
@@ -74,6 +77,7 @@ class Service {
   virtual Result<Explanation> explain(const FragmentName& name) = 0;
   // Takes what an offline root shows now as the truth.
   virtual Result<void> accept(const std::string& root) = 0;
+  virtual FeedGate& feeds() = 0;
 };
 
 }  // namespace jcn

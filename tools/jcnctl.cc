@@ -7,7 +7,9 @@
 
 #include <cstdio>
 #include <cstdlib>
-#include <functional>
+
+#include "jcnctl_changes.h"
+#include "jcnctl_find.h"
 
 namespace jcnctl {
 
@@ -26,6 +28,9 @@ Exit exit_of(const jcn::Error& error) {
     case Code::bad_request:
     case Code::bad_parameter:
     case Code::unknown_parameter:
+    case Code::bad_field:
+    case Code::unknown_operator:
+    case Code::bad_value:
     case Code::bad_target:
       return Exit::usage;
     case Code::not_connected:
@@ -51,7 +56,7 @@ std::string exit_help() {
 // The command line, with the command it chose.
 struct Chosen {
   Context context;
-  std::function<jcn::Result<Exit>()> command;
+  Command command;
 };
 
 void add_reading_commands(CLI::App& app, Chosen& chosen) {
@@ -65,26 +70,21 @@ void add_reading_commands(CLI::App& app, Chosen& chosen) {
       chosen.command = [&context, words] { return run_get(context, words->first, words->second); };
     });
   }
-  {
-    auto* find =
-        app.add_subcommand("find", "list the records of a kind, in the order of their ids");
-    auto options = std::make_shared<FindOptions>();
-    find->add_option("KIND", options->kind, "e.g. videos")->required();
-    find->add_option("--col", options->columns, "only these members, with commas between")
-        ->delimiter(',')
-        ->type_name("FIELD,...");
-    find->add_option("--size", options->page, "records asked for at once (default: 1000)")
-        ->check(CLI::Range(1, 1000))
-        ->type_name("N");
-    find->add_option("--limit", options->limit, "stop after so many")->type_name("N");
-    find->callback([&chosen, &context, options] {
-      chosen.command = [&context, options] { return run_find(context, *options); };
-    });
-  }
+  add_find_command(app, context, chosen.command);
+  add_changes_command(app, context, chosen.command);
   {
     auto* rejects = app.add_subcommand("rejects", "list the files that fail a check");
     rejects->callback(
         [&chosen, &context] { chosen.command = [&context] { return run_rejects(context); }; });
+  }
+  {
+    auto* conflicts =
+        app.add_subcommand("conflicts", "list where the files of one record disagree");
+    auto kind = std::make_shared<std::string>();
+    conflicts->add_option("--kind", *kind, "only records of this kind")->type_name("KIND");
+    conflicts->callback([&chosen, &context, kind] {
+      chosen.command = [&context, kind] { return run_conflicts(context, *kind); };
+    });
   }
   {
     auto* status = app.add_subcommand("status", "say how the daemon does");

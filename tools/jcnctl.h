@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "jcn/result.h"
+#include "jcn/rules.h"
 #include "jcn/snapshot.h"
 #include "jcnctl_http.h"
 
@@ -45,16 +46,15 @@ jcn::Result<std::optional<HttpClient>> find_daemon(const Context& context);
 // The same, where the command can't do without: not_connected when there is none.
 jcn::Result<HttpClient> need_daemon(const Context& context);
 jcn::Result<jcn::IndexReader> open_index(const Context& context);
+// The rules by which an index was made. Errors: index_unreadable.
+jcn::Result<jcn::Rules> rules_of(const jcn::Snapshot& snapshot, const Context& context);
 
-struct FindOptions {
-  std::string kind;
-  std::vector<std::string> columns;  // empty: whole records
-  unsigned page = 1000;
-  std::uint64_t limit = 0;  // 0: all
-};
+// What the command line chose.
+using Command = std::function<jcn::Result<Exit>()>;
+
 jcn::Result<Exit> run_get(const Context& context, const std::string& kind, const std::string& id);
-jcn::Result<Exit> run_find(const Context& context, const FindOptions& options);
 jcn::Result<Exit> run_rejects(const Context& context);
+jcn::Result<Exit> run_conflicts(const Context& context, const std::string& kind);  // "": all
 jcn::Result<Exit> run_status(const Context& context, bool watch);
 jcn::Result<Exit> run_sync(const Context& context, bool durable, unsigned timeout_ms);
 jcn::Result<Exit> run_explain(const Context& context, const std::string& path);
@@ -70,8 +70,6 @@ jcn::Result<Exit> run_check(const std::vector<std::string>& files);
 using RowSink = std::function<bool(std::string_view row)>;
 jcn::Result<std::optional<std::string>> offline_record(const jcn::Snapshot& snapshot,
                                                        const jcn::RecordKey& key);
-jcn::Result<void> offline_rows(const jcn::Snapshot& snapshot, const FindOptions& options,
-                               const RowSink& row);
 jcn::Result<void> offline_rejects(const jcn::Snapshot& snapshot, const RowSink& row);
 std::string offline_status(const jcn::Snapshot& snapshot, const std::string& index);
 

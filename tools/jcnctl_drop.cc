@@ -12,6 +12,7 @@
 
 #include "jcn/check.h"
 #include "jcn/file_descriptor.h"
+#include "jcn/utf8.h"
 #include "jcnctl.h"
 #include "jcnctl_table.h"
 
@@ -129,7 +130,8 @@ Result<Exit> report_drop(const Context& context, const std::string& target) {
   std::error_code error;
   const auto path = std::filesystem::canonical(target, error);
   const auto explained =
-      daemon->get("/v1/explain?path=" + percent_encoded(error ? target : path.string()));
+      daemon->get("/v1/explain?path=" +
+                  percent_encoded(jcn::printable_path(error ? target : path.string())));
   if (!explained.ok() && explained.error().code == Code::no_such_root) {
     std::printf("%s: written; %s watches no folder above it\n", target.c_str(),
                 daemon->url().c_str());

@@ -32,6 +32,13 @@ Error problem_error(const std::string& url, const Answer& answer) {
   return Error{*code, std::move(detail), text_member(answer.body, "hint")};
 }
 
+Error not_connected(const std::string& url, CURLcode code) {
+  const bool late = code == CURLE_OPERATION_TIMEDOUT;
+  return Error{
+      Code::not_connected, url + ": " + (late ? "no answer in time" : curl_easy_strerror(code)),
+      late ? "" : "is jcn running? name it with --url or JCN_URL, or its index with --index"};
+}
+
 }  // namespace
 
 HttpClient::HttpClient(std::string url) : url_(std::move(url)), handle_(curl_easy_init()) {
@@ -50,19 +57,23 @@ jcn::Result<Answer> HttpClient::post(const std::string& target, std::chrono::mil
   return perform(target, true, timeout);
 }
 
-jcn::Result<Answer> HttpClient::perform(const std::string& target, bool post,
-                                        std::chrono::milliseconds timeout) {
+void HttpClient::begin(const std::string& target) {
   CURL* curl = handle_.get();
-  if (curl == nullptr) return Error{Code::internal, "libcurl can't start"};
-  Answer answer;
-  const std::string url = url_ + target;
   curl_easy_reset(curl);  // keeps the connection
-  curl_easy_setopt(curl, CURLOPT_URL, url.c_str());
+  curl_easy_setopt(curl, CURLOPT_URL, (url_ + target).c_str());
   curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
   curl_easy_setopt(curl, CURLOPT_PROXY, "");       // the daemon is on this machine
   curl_easy_setopt(curl, CURLOPT_PATH_AS_IS, 1L);  // ids may look like ../x
   curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, 2000L);
+}
+
+jcn::Result<Answer> HttpClient::perform(const std::string& target, bool post,
+                                        std::chrono::milliseconds timeout) {
+  CURL* curl = handle_.get();
+  if (curl == nullptr) return Error{Code::internal, "libcurl can't start"};
+  Answer answer;
+  begin(target);
   curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, static_cast<long>(timeout.count()));
   curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, append_body);
   curl_easy_setopt(curl, CURLOPT_WRITEDATA, &answer.body);
@@ -71,16 +82,57 @@ jcn::Result<Answer> HttpClient::perform(const std::string& target, bool post,
     curl_easy_setopt(curl, CURLOPT_POSTFIELDS, "");
     curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE, 0L);
   }
-  if (const CURLcode code = curl_easy_perform(curl); code != CURLE_OK) {
-    const bool late = code == CURLE_OPERATION_TIMEDOUT;
-    return Error{
-        Code::not_connected, url_ + ": " + (late ? "no answer in time" : curl_easy_strerror(code)),
-        late ? "" : "is jcn running? name it with --url or JCN_URL, or its index with --index"};
-  }
+  if (const CURLcode code = curl_easy_perform(curl); code != CURLE_OK)
+    return not_connected(url_, code);
   curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &answer.status);
   if (std::string text = minified(answer.body); !text.empty()) answer.body = std::move(text);
   if (answer.status >= 400) return problem_error(url_, answer);
   return answer;
+}
+
+namespace {
+
+// What a streamed answer's bytes go to.
+struct Receiver {
+  CURL* curl;
+  const std::function<bool(std::string_view)>& sink;
+  std::string refusal;  // the body, where the status says no
+  bool enough = false;
+};
+
+extern "C" std::size_t receive(char* bytes, std::size_t size, std::size_t count, void* given) {
+  auto& receiver = *static_cast<Receiver*>(given);
+  long status = 0;
+  curl_easy_getinfo(receiver.curl, CURLINFO_RESPONSE_CODE, &status);
+  if (status != 200) {
+    receiver.refusal.append(bytes, size * count);
+  } else if (!receiver.sink({bytes, size * count})) {
+    receiver.enough = true;
+    return 0;
+  }
+  return size * count;
+}
+
+}  // namespace
+
+jcn::Result<void> HttpClient::stream(const std::string& target, std::chrono::seconds patience,
+                                     const std::function<bool(std::string_view)>& sink) {
+  CURL* curl = handle_.get();
+  if (curl == nullptr) return Error{Code::internal, "libcurl can't start"};
+  Receiver receiver{curl, sink, {}};
+  begin(target);
+  curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
+  curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, static_cast<long>(patience.count()));
+  curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, receive);
+  curl_easy_setopt(curl, CURLOPT_WRITEDATA, &receiver);
+  const CURLcode code = curl_easy_perform(curl);
+  if (receiver.enough) return {};
+  if (code != CURLE_OK) return not_connected(url_, code);
+  Answer answer;
+  curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &answer.status);
+  if (answer.status == 200) return {};
+  answer.body = minified(receiver.refusal);
+  return problem_error(url_, answer);
 }
 
 std::string percent_encoded(std::string_view bytes) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -29,12 +30,17 @@ class HttpClient {
   // with the code and the hint of the problem+json body. Errors: not_connected when nothing
   // answers, internal when what answers is not jcn.
   jcn::Result<Answer> get(const std::string& target);
+  // Hands on the body of an answer that goes on, as it comes, until it ends or `sink` returns
+  // false. Errors: as get; not_connected also when the answer is cut off, or silent for `patience`.
+  jcn::Result<void> stream(const std::string& target, std::chrono::seconds patience,
+                           const std::function<bool(std::string_view bytes)>& sink);
   jcn::Result<Answer> post(const std::string& target,
                            std::chrono::milliseconds timeout = std::chrono::seconds(30));
 
  private:
   jcn::Result<Answer> perform(const std::string& target, bool post,
                               std::chrono::milliseconds timeout);
+  void begin(const std::string& target);
   struct Close {
     void operator()(void* handle) const;
   };

@@ -1,9 +1,8 @@
 // Answers from the index alone, in the daemon's words.
-#include "jcn/canonical.h"
+#include "jcn/time_text.h"
 #include "jcnctl.h"
 #include "json_writer.h"
 #include "reject_json.h"
-#include "time_text.h"
 
 namespace jcnctl {
 
@@ -15,36 +14,6 @@ Result<std::optional<std::string>> offline_record(const jcn::Snapshot& snapshot,
   JCN_TRY(auto record, snapshot.record(key));
   if (!record || !record->exists) return std::optional<std::string>();
   return std::optional<std::string>(std::move(record->document));
-}
-
-Result<void> offline_rows(const jcn::Snapshot& snapshot, const FindOptions& options,
-                          const RowSink& row) {
-  bool created = false, updated = false;
-  for (const std::string& column : options.columns) {
-    created |= column == "_created";
-    updated |= column == "_updated";
-  }
-  std::uint64_t rows = 0;
-  return snapshot.for_each_record({options.kind, ""}, [&](const jcn::Record& record) {
-    if (!record.exists) return true;
-    const std::string document = options.columns.empty()
-                                     ? record.document
-                                     : jcn::json_project(record.document, options.columns);
-    std::string text;
-    JsonWriter json(text);
-    json.open('{').key("_id").string(record.key.id);
-    if (created) json.key("_created").string(jcn::rfc3339(record.created_ns()));
-    if (updated) json.key("_updated").string(jcn::rfc3339(record.updated_ns()));
-    for (jcn::JsonCursor member(document); member.next();) {
-      const std::string name = jcn::json_unquote(member.name());
-      // The computed ones take the place of members of their names.
-      if (name == "_id" || (created && name == "_created") || (updated && name == "_updated"))
-        continue;
-      json.key(name).raw(member.value());
-    }
-    json.close('}');
-    return row(text) && (options.limit == 0 || ++rows < options.limit);
-  });
 }
 
 Result<void> offline_rejects(const jcn::Snapshot& snapshot, const RowSink& row) {

@@ -75,6 +75,49 @@ class Live(JcnctlCase):
         self.assertEqual(set(rows[0]), {"_id", "title", "duration"})
         self.ctl("find", "videos", "--size", "1001", url=url, code=2)
 
+    def find(self, *arguments, url):
+        return [row["_id"] for row in lines(self.ctl("find", "videos", *arguments, url=url).stdout)]
+
+    def test_find_asks_what_http_is_asked(self):
+        daemon, url = self.samples()
+        for arguments, query in (
+                (["tags=sea", "duration__gte=1688"], "tags=sea&duration__gte=1688"),
+                (["title__contains=a", "--sort", "duration"], "title__contains=a&_sort=duration"),
+                (["--sort-desc", "stats.views", "--size", "3"], "_sort_desc=stats.views"),
+                (["--search", "harbour", "--search", "lights"], "_search=harbour&_search=lights"),
+                (["_search_title=tide*"], "_search_title=tide*"),
+                (['language__in=["de","fr"]'], "language__in=%5B%22de%22,%22fr%22%5D"),
+                (["_id=moth"], "_id__exact=moth"), (["/tags/0=short"], "/tags/0=short"),
+                (["title=100% + &=?"], "title=100%25+%2B+%26%3D%3F"),
+                (["video__isnull="], "video__isnull=")):
+            with self.subTest(arguments=arguments):
+                ids = self.find(*arguments, url=url)
+                self.assertEqual(ids, [row["_id"] for row in daemon.rows(parameters="&" + query)])
+        self.assertEqual(self.find("tags=sea", "--sort-desc", "duration", "--limit", "2", url=url),
+                         ["the-last-ferry", "at-the-lighthouse"])
+
+    def test_find_counts(self):
+        _, url = self.samples()
+        self.assertEqual(lines(self.ctl("find", "videos", "tags=sea", "--count", url=url).stdout),
+                         [{"count": 4}])
+        found = lines(self.ctl("find", "videos", "--facet", "language", "--facet", "tags",
+                               "--facet-size", "1", "tags=sea", "--count", url=url).stdout)
+        self.assertEqual(found, [{"count": 4}, {"field": "language", "value": "en", "count": 1},
+                                 {"field": "tags", "value": "sea", "count": 4}])
+
+    def test_find_says_what_is_wrong(self):
+        _, url = self.samples()
+        for arguments, code in ((["title__like=a"], b"unknown_operator"), (["title"], b"bad_usage"),
+                                (["_size=5"], b"bad_usage"), (["/~=a"], b"bad_field"),
+                                (["--search", "!"], b"bad_value"), (["--facet", ""], b"bad_field"),
+                                (["a__in=["], b"bad_value")):
+            with self.subTest(arguments=arguments):
+                self.assertIn(code, self.ctl("find", "videos", *arguments, url=url, code=2).stderr)
+        self.ctl("find", "videos", "--sort", "a", "--sort-desc", "b", url=url, code=2)
+        self.ctl("find", "films", url=url, code=1)
+        self.assertIn(b"no record has the field 'colour'",
+                      self.ctl("find", "videos", "colour=red", url=url).stderr)
+
     def test_rejects_and_check_agree(self):
         _, url = self.samples()
         rejects = {row["path"]: row for row in lines(self.ctl("rejects", url=url).stdout)}
@@ -180,6 +223,16 @@ class Live(JcnctlCase):
         self.assertEqual(text.splitlines()[0].split(), ["_id", "title"])
         self.assertIn("archive", text)
         self.assertNotIn("{", text)
+        text = self.on_terminal("--url", url, "find", "videos", "--col", "video.width,/tags/0",
+                                "tags=engineering")
+        self.assertEqual([line.split() for line in text.splitlines()],
+                         [["_id", "video.width", "/tags/0"],
+                          ["why-bridges-hum", "1920", "engineering"]])
+        text = self.on_terminal("--url", url, "find", "videos", "tags=short", "--facet", "tags",
+                                "--facet-size", "2")
+        self.assertEqual([line.split() for line in text.splitlines()[:2]],
+                         [["tags", "records"], ["short", "3"]])
+        self.assertEqual(self.on_terminal("--url", url, "find", "videos", "--count").split(), ["26"])
         self.assertIn("duplicate_member", self.on_terminal("--url", url, "rejects"))
         self.assertIn("done", self.on_terminal("--url", url, "status"))
 
@@ -205,7 +258,12 @@ class Offline(JcnctlCase):
     def test_same_answers_from_the_index_alone(self):
         daemon, _ = self.samples()
         questions = (["get", "videos", "rye-loaf"], ["find", "videos"], ["rejects"], ["dump"],
-                     ["find", "videos", "--col", "_updated,title,stats.x"], ["dump", "--served"])
+                     ["find", "videos", "--col", "_updated,title,stats.x"], ["dump", "--served"],
+                     ["find", "videos", "tags=sea", "--sort-desc", "duration", "--size", "2"],
+                     ["find", "videos", "--search", "harbour night*", "--size", "1"],
+                     ["find", "videos", "--search", "harbour", "--col", "title"],
+                     ["find", "videos", "--facet", "tags", "--count", "duration__lt=2000"],
+                     ["find", "videos", "--sort", "serves", "--limit", "5", "--size", "2"])
         live = [self.ctl(*question, index=daemon.index).stdout for question in questions]
         daemon.stop()
         for question, answer in zip(questions, live):
@@ -215,6 +273,10 @@ class Offline(JcnctlCase):
         self.assertEqual((status["kinds"], status["rejects"]), ({"videos": RECORDS}, REJECTS))
         self.ctl("get", "videos", "none", index=daemon.index, code=1)
         self.ctl("get", "nokind", "none", index=daemon.index, code=1)
+        self.ctl("find", "nokind", index=daemon.index, code=1)
+        self.ctl("find", "videos", "title__like=a", index=daemon.index, code=2)
+        self.assertIn(b"no record has the field 'colour'",
+                      self.ctl("find", "videos", "colour=red", index=daemon.index).stderr)
         for command in (["sync"], ["explain", self.root], ["accept", "notes"]):
             self.ctl(*command, index=daemon.index, code=3)
 
@@ -238,10 +300,18 @@ class Surface(JcnctlCase):
         page = (PROJECT / "jcn/doc/jcnctl.1").read_text()
         commands = re.findall(r"^  ([a-z]+) ", help_text.split("Subcommands:")[1], re.M)
         self.assertEqual(sorted(commands), sorted(re.findall(r"^\.It Cm ([a-z]+)", page, re.M)))
-        self.assertEqual(len(commands), 10)
+        self.assertEqual(len(commands), 12)
         codes = re.findall(r"^  (\d)  (.*)$", help_text, re.M)
         self.assertEqual(codes, re.findall(r"^\.It (\d)\n(.*)$", page, re.M))
         self.assertEqual(len(codes), 5)
+
+    def test_man_page_names_every_option_of_find(self):
+        help_text = self.ctl("find", "--help").stdout.decode()
+        page = (PROJECT / "jcn/doc/jcnctl.1").read_text()
+        options = re.findall(r"^  --([a-z-]+)", help_text, re.M)
+        self.assertIn("facet-size", options)
+        for option in options:
+            self.assertRegex(page, rf"(?m)^\.It.* Fl Fl {option}\b|^\.It Fl Fl {option}\b")
 
     def test_usage(self):
         for arguments in ([], ["nonsense"], ["get", "videos"], ["check"],

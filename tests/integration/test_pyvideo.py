@@ -93,6 +93,7 @@ class Pyvideo(JcnCase):
                      for path in self.found)
         wait_for(lambda: time.time() > newest + 2.1, "the corpus to be 2 s old", 5)
         daemon = self.daemon(self.notes)
+        daemon.sync(durable=True)  # the crawl's fold is not what is measured either
         client = QuickClient(daemon.port)
         self.addCleanup(client.close)
         folder = os.path.join(self.notes, "europython-2022", "videos")

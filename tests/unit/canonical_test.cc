@@ -161,19 +161,6 @@ TEST(CompareValues, TotalOrder) {
   EXPECT_EQ(compare_values("[1,{\"a\":1.0,\"b\":2}]", "[1.0,{\"b\":2,\"a\":1}]"), 0);
 }
 
-TEST(JsonProject, KeepsNamedMembersInDocumentOrder) {
-  const std::string_view document =
-      R"({"a":1,"b":{"c":2,"d":[{"x":1,"y":2},{"x":3}]},"e.f":3,"g":null})";
-  EXPECT_EQ(json_project(document, {"g", "a"}), R"({"a":1,"g":null})");
-  EXPECT_EQ(json_project(document, {"b.c"}), R"({"b":{"c":2}})");
-  EXPECT_EQ(json_project(document, {"b", "b.c"}), R"({"b":{"c":2,"d":[{"x":1,"y":2},{"x":3}]}})");
-  EXPECT_EQ(json_project(document, {"/e.f"}), R"({"e.f":3})");
-  EXPECT_EQ(json_project(document, {"/b/d/0/y"}), R"({"b":{"d":[{"y":2}]}})");
-  EXPECT_EQ(json_project(document, {"e.f", "a.x", "b.z", "nothing", "/~"}), "{}");
-  EXPECT_EQ(json_project(document, {""}), "{}");
-  EXPECT_EQ(json_project(document, {}), "{}");
-}
-
 TEST(Strings, NaughtyOnesSurviveQuotingAndChecking) {
   JCN_CORPUS_OR_SKIP(folder, "json-conformance");
   const auto checked = check_json(file_bytes(folder / "strings" / "blns.json"), Limits{});

@@ -11,6 +11,7 @@
 #include <sstream>
 
 #include "config_table.h"
+#include "jcn/schema.h"
 
 namespace jcn {
 namespace {
@@ -161,7 +162,7 @@ TEST_F(ConfigTest, EveryScalarOptionHasAFlagThatBeatsTheFile) {
        {"--limits-max-bytes", "2000", "--limits-max-depth=5", "--limits-max-members", "70",
         "--settle-first-ms", "1", "--settle-second-ms", "2", "--fold-quiet-ms", "3",
         "--fold-interval-ms", "4", "--fold-fresh-limit-bytes", "1048576", "--http-threads", "16",
-        "--poll-interval-ms", "500"})
+        "--http-query-timeout-ms", "750", "--poll-interval-ms", "500"})
     words.emplace_back(word);
   const DaemonConfig config = good(words);
   EXPECT_EQ(config.rules.limits, (Limits{2000, 5, 70}));
@@ -171,6 +172,7 @@ TEST_F(ConfigTest, EveryScalarOptionHasAFlagThatBeatsTheFile) {
   EXPECT_EQ(config.fold_interval, milliseconds(4));
   EXPECT_EQ(config.fresh_limit_bytes, 1048576u);
   EXPECT_EQ(config.http_threads, 16u);
+  EXPECT_EQ(config.query_timeout, milliseconds(750));
   EXPECT_EQ(config.poll_interval, milliseconds(500));
   for (const char* wrong : {"7", "4097", "-1", "ten", "16x", "", "99999999999999999999"}) {
     const Error error = bad({std::string("--http-threads=") + wrong, path("talks")});
@@ -341,7 +343,7 @@ TEST_F(ConfigTest, MistakesAreNamedWithLineAndColumn) {
       {"\n[limit]\nmax_bytes = 9", "2:2: unknown key \"limit\"", "did you mean \"limits\"?"},
       {"[limits]\nmax_byte = 9", "2:1: unknown key \"max_byte\" in [limits]",
        "did you mean \"max_bytes\"?"},
-      {"[http]\nsomething = 9", "2:1: unknown key \"something\" in [http]", "known here: threads"},
+      {"[http]\nsomething = 9", "2:1: unknown key \"something\" in [http]", "known here: threads query_timeout_ms"},
       {"[[rule]]\nkidn = \"a\"", "2:1: unknown key \"kidn\" in [rule]", "did you mean \"kind\"?"},
       {"writable = \"yes\"", "1:12: \"writable\" must be true or false"},
       {"[limits]\nmax_depth = 0", "2:13: \"max_depth\" must be an integer from 1 to 10000"},
@@ -387,6 +389,57 @@ TEST_F(ConfigTest, MistakesAreNamedWithLineAndColumn) {
   EXPECT_EQ(bad(file("[[rule]]\nroot = \"talk\"")).hint, "did you mean \"talks\"?");
   EXPECT_EQ(bad({"--config", path("missing.conf"), path("talks")}).code, Code::bad_configuration);
   EXPECT_EQ(bad({"--config", folder_.string(), path("talks")}).code, Code::bad_configuration);
+}
+
+TEST_F(ConfigTest, SchemasAreReadBesideTheFile) {
+  const auto write_schema = [&](const std::string& text) {
+    std::ofstream(path("video.schema.json")) << text;
+  };
+  const std::vector<std::string> words =
+      file("[[kind]]\nname = \"videos\"\nschema = \"video.schema.json\"\n");
+  write_schema("{ \"type\": \"object\" }\n");
+  const Rules rules = good(words).rules;
+  ASSERT_NE(rules.schema("videos"), nullptr);
+  EXPECT_EQ(rules.schema("videos")->text(), R"({"type":"object"})");
+  EXPECT_EQ(rules.schema("talks"), nullptr);
+  EXPECT_EQ(good(words).rules, rules) << "read again, and the same";
+  write_schema("{\"type\":\"object\"}");
+  EXPECT_EQ(good(words).rules, rules) << "white space is no change";
+  write_schema("{}");
+  EXPECT_NE(good(words).rules, rules);
+
+  write_schema("{\n  \"properties\": {\"a\": {\"type\": \"text\"}}}");
+  const Error mistake = bad(words);
+  EXPECT_EQ(mistake.code, Code::bad_configuration);
+  EXPECT_TRUE(mistake.message.starts_with(path("jcn.conf") + ":3:10: schema " +
+                                          path("video.schema.json") +
+                                          ":2:32: /properties/a/type: type must be "))
+      << mistake.message;
+  write_schema("{\"type\":}");
+  EXPECT_NE(bad(words).message.find("video.schema.json:1:9: "), std::string::npos)
+      << bad(words).message;
+  write_schema(std::string(Schema::max_bytes + 1, ' '));
+  EXPECT_NE(bad(words).message.find("larger than"), std::string::npos);
+  fs::remove(path("video.schema.json"));
+  EXPECT_NE(bad(words).message.find("No such file"), std::string::npos) << bad(words).message;
+  EXPECT_NE(bad(file("[[kind]]\nname = \"videos\"\nschema = 5\n")).message.find("must be a path"),
+            std::string::npos);
+}
+
+TEST_F(ConfigTest, WeightsAreNamedByField) {
+  const auto weights = [this](const std::string& table) {
+    return file("[[kind]]\nname = \"videos\"\nsearch_weights = " + table + "\n");
+  };
+  EXPECT_EQ(good(weights(R"({ title = 3, "video.url" = 0, "/a~1b" = 0.5 })"))
+                .rules.weights("videos"),
+            (SearchWeights{{"/title", 3}, {"/video/url", 0}, {"/a~1b", 0.5}}));
+  EXPECT_EQ(good(weights("{}")).rules.weights("videos"), SearchWeights{});
+  for (const char* wrong : {"5", "{ a = -1 }", "{ a = 1001 }", "{ a = \"1\" }", "{ a = nan }",
+                            "{ a.b = 1 }", "{ \"/~\" = 1 }", "{ \"\" = 1 }"}) {
+    const Error error = bad(weights(wrong));
+    EXPECT_EQ(error.code, Code::bad_configuration) << wrong;
+    EXPECT_NE(error.message.find(":3:18: "), std::string::npos) << wrong << ' ' << error.message;
+  }
 }
 
 TEST_F(ConfigTest, FoldersOnTheCommandLineReplaceThoseOfTheFile) {

@@ -4,8 +4,7 @@
 
 #include "entity_tag.h"
 #include "jcn/canonical.h"
-#include "page_token.h"
-#include "time_text.h"
+#include "jcn/time_text.h"
 
 namespace jcn {
 namespace {
@@ -69,36 +68,6 @@ TEST(EntityTag, MatchesAsRfc9110Says) {
   for (const char* header :
        {"", "abc", "\"abcd\"", "\"ab\"", "w/\"abc\"", "\"x\" \"abc\"", "\"abc", "*x", "**"})
     EXPECT_FALSE(none_match_hits(header, tag)) << header;
-}
-
-TEST(PageToken, ComesBackAsItWent) {
-  for (const std::string& id : {std::string("a"), std::string("ä/€"), std::string(400, 'x')}) {
-    const std::string token = page_token("videos", {"", id});
-    EXPECT_EQ(
-        token.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"),
-        std::string::npos);
-    const auto place = read_page_token("videos", token);
-    ASSERT_TRUE(place) << id;
-    EXPECT_EQ(place->second, id);
-  }
-  const auto place = read_page_token("/rejects", page_token("/rejects", {"root", "odd\xff\npath"}));
-  ASSERT_TRUE(place);
-  EXPECT_EQ(place->first, "root");
-  EXPECT_EQ(place->second, "odd\xff\npath");
-}
-
-TEST(PageToken, RefusesGarbageAndOtherListings) {
-  const std::string token = page_token("videos", {"", "abc"});
-  EXPECT_FALSE(read_page_token("video", token));
-  EXPECT_FALSE(read_page_token("videosx", token));
-  EXPECT_FALSE(read_page_token("videos", ""));
-  EXPECT_FALSE(read_page_token("videos", "abc"));
-  EXPECT_FALSE(read_page_token("videos", token + "A"));
-  for (std::size_t i = 0; i < token.size(); ++i) {
-    std::string damaged = token;
-    damaged[i] = damaged[i] == 'A' ? 'B' : 'A';  // in the last place: also bits that no byte has
-    EXPECT_FALSE(read_page_token("videos", damaged)) << i;
-  }
 }
 
 }  // namespace

@@ -4,6 +4,8 @@
 
 #include <chrono>
 
+#include "jcn/schema.h"
+
 namespace jcn {
 namespace {
 
@@ -122,6 +124,14 @@ TEST(RulesJson, RoundTripOfEverything) {
   rules.ignore = {};
   rules.limits = {.max_bytes = 18446744073709551615ULL, .max_depth = 3, .max_members = 0};
   rules.prefix_path_ids = true;
+  rules.search_weights["talks"] = {{"/title", 2.5}, {"/a~1b/\n", 0}, {"/x", 1e-300}};
+  rules.search_weights["videos"] = {};
+  std::string deep = "true";
+  for (int i = 0; i < 63; ++i) deep = "{\"not\":" + deep + "}";
+  for (const std::string& text : {std::string("false"), deep}) {
+    rules.schemas["k" + std::to_string(text.size())] = {
+        std::get<std::shared_ptr<const Schema>>(Schema::compile(text))};
+  }
   const auto back = Rules::from_json(rules.to_json());
   ASSERT_TRUE(back) << back.error().message;
   EXPECT_EQ(*back, rules);
@@ -134,7 +144,9 @@ TEST(RulesJson, RefusesWhatItDoesNotKnow) {
        {"", "[]", "{\"rules\":1}", "{\"rule\":[]}", "{\"rules\":[{\"rank\":1.5}]}",
         "{\"rules\":[{\"rank\":2147483648}]}", "{\"rules\":[{\"id\":[\"name\"]}]}",
         "{\"rules\":[{\"merge\":[[\"sum\",\"/a\"]]}]}", "{\"limits\":{\"max_bytes\":-1}}",
-        "{\"prefix_path_ids\":1}"}) {
+        "{\"prefix_path_ids\":1}", "{\"schemas\":[]}", "{\"schemas\":{\"a\":{\"type\":1}}}",
+        "{\"search_weights\":{\"a\":1}}", "{\"search_weights\":{\"a\":{\"/x\":-1}}}",
+        "{\"search_weights\":{\"a\":{\"/x\":\"1\"}}}"}) {
     const auto rules = Rules::from_json(text);
     ASSERT_FALSE(rules) << text;
     EXPECT_EQ(rules.error().code, Code::bad_configuration) << text;

@@ -55,8 +55,4 @@ int compare_values(std::string_view a, std::string_view b);
 // order.
 std::string merge_patch(std::string_view target, std::string_view patch, bool ignore_nulls = false);
 
-// Keeps only the named members (a dotted path walks objects; a leading '/' is a JSON Pointer), in
-// document order.
-std::string json_project(std::string_view document, const std::vector<std::string>& fields);
-
 }  // namespace jcn

@@ -2,7 +2,7 @@
 // play a part.
 #pragma once
 
-#include <map>
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,11 +29,26 @@ struct Composition {
 // strategies. At least one contribution.
 Composition compose(const std::vector<Contribution>& contributions, bool wants_anchor);
 
-// Which fragment each leaf of the document comes from. Leaves: scalars, arrays, empty objects.
-struct Provenance {
-  FragmentName winner;
-  std::vector<FragmentName> shadowed;  // gave another value that lost, in composition order
+// What one fragment says about a place.
+struct Opinion {
+  std::size_t contribution = 0;  // index into the contributions
+  std::string_view value;        // its value there, or what it puts in place of an object above
 };
-std::map<std::string, Provenance> provenance(const std::vector<Contribution>& contributions);
+
+// Where the value of one place comes from. Places are the leaves of the document (scalars, arrays,
+// empty objects) and what a null took away from it.
+struct Origin {
+  std::string pointer;
+  std::string value;  // what stands there; null where it was taken away
+  bool removed = false;
+  std::size_t winner = 0;         // index into the contributions
+  std::vector<Opinion> shadowed;  // other values, which lost, in composition order
+};
+
+// By pointer, bytewise; without places whose pointers are longer than 1,000 bytes. Of those that
+// were taken away only such as somebody else had given a value. Equal values agree (1 and 1.0 are
+// equal), and so do arrays with the union that they became part of. No recursion of its own, but
+// that of compose().
+std::vector<Origin> origins(const std::vector<Contribution>& contributions);
 
 }  // namespace jcn

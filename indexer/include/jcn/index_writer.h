@@ -31,6 +31,7 @@ struct WriterOptions {
   std::uint64_t map_bytes = 1ULL << 40;
   std::uint32_t max_readers = 1024;
   std::uint64_t fresh_limit_bytes = 256ULL << 20;  // publish waits for a fold beyond it
+  std::uint64_t tombstones_kept = 1'000'000;       // the newest; a fold erases the others
   bool fresh_index = false;                        // begin a new generation, as a rebuild does
   // Read all of a data.mdb that was changed after an orderly end, in a child process, before it is
   // used; a damaged one is set aside.

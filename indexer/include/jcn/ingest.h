@@ -8,18 +8,13 @@
 #include <vector>
 
 #include "jcn/index_writer.h"
+#include "jcn/judge.h"
 #include "jcn/record.h"
 #include "jcn/result.h"
 #include "jcn/rules.h"
 #include "jcn/snapshot.h"
 
 namespace jcn {
-
-// A checked fragment and the record that it belongs to.
-struct GoodFragment {
-  RecordKey key;
-  std::string body;  // canonical text
-};
 
 struct Gone {};  // no file, or none that any rule takes
 
@@ -32,11 +27,6 @@ struct Look {
   std::variant<Gone, GoodFragment, Reject> found;
   bool judge_anew = false;  // the rules changed: earlier good content of a reject doesn't count
 };
-
-// Reads a fragment's bytes' verdict: check and identify under the first matching rule (which must
-// exist). Pure.
-std::variant<GoodFragment, Reject> judge(const Rules& rules, const FragmentName& name,
-                                         std::string_view bytes);
 
 // True for rejects that say that the file is no regular file any more: last-good content ends.
 bool ends_last_good(Code code);

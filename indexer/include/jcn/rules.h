@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,6 +13,8 @@
 #include "jcn/result.h"
 
 namespace jcn {
+
+class Schema;  // jcn/schema.h
 
 struct Limits {
   std::uint64_t max_bytes = 1 << 20;   // of a fragment's file
@@ -48,9 +52,21 @@ struct Rule {
   bool operator==(const Rule&) const = default;
 };
 
+// A kind's JSON Schema; two of the same text are equal.
+struct KindSchema {
+  std::shared_ptr<const Schema> schema;  // not null
+  bool operator==(const KindSchema& other) const;
+};
+
+// How much the words of a kind's fields count for relevance: by path (jcn/field.h), from 0; 1 where
+// absent.
+using SearchWeights = std::map<std::string, double>;
+
 struct Rules {
   std::vector<Rule> rules = {Rule{}};
-  std::vector<std::string> ignore = default_ignore();  // globs on one path component
+  std::map<std::string, KindSchema> schemas;  // by kind; each fragment must fit its kind's
+  std::map<std::string, SearchWeights> search_weights;  // by kind; no verdict depends on them
+  std::vector<std::string> ignore = default_ignore();   // globs on one path component
   Limits limits;
   bool prefix_path_ids = false;  // path ids are NAME/path
 
@@ -61,6 +77,8 @@ struct Rules {
   // True when any component of the relative path matches an ignore pattern.
   bool ignored(std::string_view path) const;
   bool ignored_component(std::string_view name) const;
+  const Schema* schema(const std::string& kind) const;          // null: none
+  const SearchWeights& weights(const std::string& kind) const;  // empty: all are 1
   // True when some rule of the kind is an anchor.
   bool wants_anchor(std::string_view kind) const;
 

@@ -74,8 +74,15 @@ class Snapshot {
   Result<void> for_each_reject(
       const FragmentName& after,
       const std::function<bool(const FragmentName&, const FileRow&)>& visit) const;
+  // Files whose content is kept apart from a record's document (see body), by (root, path), after
+  // `after`; cut keys (doc/format.md) stand in the order of their hashes.
+  Result<void> for_each_kept_body(const FragmentName& after,
+                                  const std::function<bool(const FragmentName&)>& visit) const;
   // Roots that have files, in order.
   Result<std::vector<std::string>> roots() const;
+
+  // For this side's own rooms (queries, changes).
+  SnapshotState& state() const { return *state_; }
 
  private:
   std::unique_ptr<SnapshotState> state_;

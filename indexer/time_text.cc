@@ -1,4 +1,4 @@
-#include "time_text.h"
+#include "jcn/time_text.h"
 
 #include <array>
 #include <chrono>

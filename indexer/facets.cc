@@ -1,0 +1,291 @@
+#include "facets.h"
+
+#include <algorithm>
+#include <memory>
+
+#include "encoding.h"
+#include "facet_source.h"
+#include "field_condition.h"
+#include "filter_places.h"
+#include "jcn/canonical.h"
+#include "match.h"
+#include "page_stream.h"
+#include "sort_value.h"
+
+namespace jcn {
+namespace {
+
+// So few values are all decoded, without a bound being sought first.
+constexpr std::size_t few_values = 1024;
+
+struct Counted {
+  std::string key;
+  std::uint64_t count = 0;
+  std::string json;  // once it is in order
+};
+
+class FacetCount {
+ public:
+  FacetCount(QueryRun& run, const std::vector<SearchPart>& parts,
+             const std::vector<PlaceSet>& places, const Field& field, std::size_t size)
+      : run_(run), parts_(parts), places_(places), field_(field), size_(size) {}
+
+  Result<Facet> answer() {
+    JCN_CHECK(open());
+    JCN_CHECK(leave_out_rare());
+    JCN_CHECK(merge());
+    JCN_CHECK(settle_last_run());
+    Facet facet;
+    facet.truncated = truncated_;
+    JCN_CHECK(put_in_order(best_));
+    for (Counted& value : best_) facet.values.push_back({std::move(value.json), value.count});
+    return facet;
+  }
+
+ private:
+  static bool more_frequent(const Counted& a, const Counted& b) {
+    return a.count != b.count ? a.count > b.count : a.key < b.key;
+  }
+
+  Result<void> open() {
+    auto documents = std::make_unique<DocumentSource>();
+    rest_.reserve(parts_.size());  // sources refer to its elements
+    for (std::size_t i = 0; i < parts_.size(); ++i) {
+      if (places_[i].none()) continue;
+      const PlaceSet* places = &places_[i];
+      if (field_.may_index) {
+        JCN_TRY(PlaceSet indexed, indexed_places(parts_[i], field_));
+        indexed &= *places;
+        JCN_CHECK(read(parts_[i], indexed, *documents));
+        rest_.push_back(*places);
+        places = &rest_.back().subtract(indexed);
+      }
+      const SegmentField* field = part_field(parts_[i], field_.path);
+      if (!field) continue;
+      auto source = std::make_unique<DictionarySource>(run_, parts_[i], *places, *field, field_);
+      JCN_CHECK(source->count_all());
+      if (source->values() == 0) continue;
+      if (!largest_ || source->records() > largest_->records()) largest_ = source.get();
+      sources_.push_back(std::move(source));
+    }
+    if (documents->values() > 0) sources_.push_back(std::move(documents));
+    return {};
+  }
+
+  Result<void> read(const SearchPart& part, const PlaceSet& places, DocumentSource& documents) {
+    for (std::uint32_t place = places.next(0); place < places.size();
+         place = places.next(place + 1)) {
+      JCN_TRY(const Record record, run_.record_at(part, place));
+      if (const auto value = member_at(record.document, field_)) documents.add(*value);
+    }
+    return {};
+  }
+
+  // What is most frequent in the largest source is had by at least `bound` records each, all sources
+  // counted; and there are enough of them. So a value that no source has more often than its share
+  // of bound - 1 can't be among the first, however that is shared out.
+  Result<void> leave_out_rare() {
+    std::size_t values = 0;
+    std::uint64_t records = 0;
+    for (const auto& source : sources_) {
+      values += source->values();
+      records += source->records();
+      truncated_ = truncated_ || source->values() > size_;
+    }
+    if (size_ == 0 || values <= few_values) return {};
+    if (!largest_ || largest_->values() <= size_) return {};
+    std::vector<Counted> likely;
+    for (const std::uint32_t ordinal : largest_->most_frequent(size_)) {
+      JCN_TRY(std::string key, largest_->key_at(ordinal));
+      likely.push_back({std::move(key), 0, {}});
+    }
+    for (const auto& source : sources_) {
+      for (Counted& value : likely) {
+        JCN_TRY(const std::uint64_t count, source->count_of(value.key));
+        value.count += count;
+      }
+    }
+    std::uint64_t bound = likely.front().count;
+    for (const Counted& value : likely) bound = std::min(bound, value.count);
+    share_out(bound - 1, records);
+    return {};
+  }
+
+  // In proportion to the sources' sizes, or equally: whichever leaves more out.
+  void share_out(std::uint64_t sum, std::uint64_t records) {
+    const std::uint64_t equal = sum / sources_.size();
+    std::size_t left_by_size = 0, left_equally = 0;
+    for (const auto& source : sources_) {
+      left_by_size += source->values_above(sum * source->records() / records);
+      left_equally += source->values_above(equal);
+    }
+    for (const auto& source : sources_) {
+      const bool by_size = left_by_size < left_equally;
+      source->leave_out(by_size ? sum * source->records() / records : equal);
+    }
+  }
+
+  // Calls visit(key, count) for each value that is not left out, in key order, from `from` on, while
+  // it returns true.
+  template <class Visit>
+  Result<void> for_each_value(std::string_view from, Visit&& visit) {
+    std::vector<FacetSource*> open;
+    const auto later = [](const FacetSource* a, const FacetSource* b) { return a->key() > b->key(); };
+    for (const auto& source : sources_) {
+      JCN_CHECK(source->rewind(from));
+      JCN_TRY(const bool any, source->next());
+      if (any) open.push_back(source.get());
+    }
+    std::make_heap(open.begin(), open.end(), later);
+    while (!open.empty()) {
+      // Those that stand on the least key go to the end.
+      auto same = open.end();
+      std::uint64_t count = 0;
+      do {
+        std::pop_heap(open.begin(), same, later);
+        --same;
+        count += (*same)->count();
+      } while (same != open.begin() && open.front()->key() == (*same)->key());
+      const std::string& key = (*same)->key();
+      for (const auto& source : sources_) {
+        const bool counted = std::find(same, open.end(), source.get()) != open.end();
+        if (counted || source->floor() == 0) continue;
+        JCN_TRY(const std::uint64_t left_out, source->count_of(key));
+        count += left_out;
+      }
+      if (!visit(key, count)) return {};
+      for (auto at = same; at != open.end();) {
+        JCN_TRY(const bool any, (*at)->next());
+        if (any) {
+          // What is before `at` is part of the heap again.
+          ++at;
+          std::push_heap(open.begin(), at, later);
+        } else {
+          at = open.erase(at);
+        }
+      }
+    }
+    return {};
+  }
+
+  // The first values, but for the order of cut keys.
+  Result<void> merge() {
+    std::size_t values = 0;
+    JCN_CHECK(for_each_value({}, [&](const std::string& key, std::uint64_t count) {
+      ++values;
+      if (size_ == 0) return false;
+      // Of equally frequent ones, those found before stay: they have the lesser keys.
+      if (full_ && count <= best_[size_ - 1].count) return true;
+      best_.push_back({key, count, {}});
+      if (best_.size() >= 2 * size_) keep_best();
+      return true;
+    }));
+    keep_best();
+    truncated_ = truncated_ || values > size_;
+    return {};
+  }
+
+  void keep_best() {
+    if (best_.size() <= size_ || size_ == 0) return;
+    std::nth_element(best_.begin(), best_.begin() + static_cast<std::ptrdiff_t>(size_ - 1),
+                     best_.end(), more_frequent);
+    best_.resize(size_);
+    full_ = true;
+  }
+
+  // Among equally frequent values with the beginning of the last one, keys may have chosen others
+  // than values would.
+  Result<void> settle_last_run() {
+    if (!full_) return {};
+    const Counted last = *std::max_element(best_.begin(), best_.end(), more_frequent);
+    if (!may_share_beginning(last.key)) return {};
+    const std::string beginning(key_beginning(last.key));
+    std::vector<Counted> run;
+    bool any_cut = false;
+    JCN_CHECK(for_each_value(beginning, [&](const std::string& key, std::uint64_t count) {
+      if (!key.starts_with(beginning)) return false;
+      if (count != last.count) return true;
+      any_cut = any_cut || is_cut(key);
+      run.push_back({key, count, {}});
+      return true;
+    }));
+    if (!any_cut) return {};
+    JCN_CHECK(put_in_order(run));
+    std::erase_if(best_, [&](const Counted& value) {
+      return value.count == last.count && value.key.starts_with(beginning);
+    });
+    for (std::size_t i = 0; best_.size() < size_ && i < run.size(); ++i) {
+      best_.push_back(std::move(run[i]));
+    }
+    return {};
+  }
+
+  // Of a cut key, the text stands in a document.
+  Result<void> find_json(Counted& value) {
+    if (!is_cut(value.key)) {
+      auto json = key_json(value.key);
+      if (!json) return damaged("a segment's dictionary has a malformed key");
+      value.json = std::move(*json);
+    }
+    for (std::size_t i = 0; value.json.empty() && i < sources_.size(); ++i) {
+      JCN_TRY(value.json, sources_[i]->json_of(value.key));
+    }
+    return {};
+  }
+
+  Result<void> put_in_order(std::vector<Counted>& values) {
+    for (Counted& value : values) {
+      JCN_CHECK(run_.step());
+      if (value.json.empty()) JCN_CHECK(find_json(value));
+    }
+    std::sort(values.begin(), values.end(), [](const Counted& a, const Counted& b) {
+      return a.count != b.count ? a.count > b.count : compare_values(a.json, b.json) < 0;
+    });
+    return {};
+  }
+
+  QueryRun& run_;
+  const std::vector<SearchPart>& parts_;
+  const std::vector<PlaceSet>& places_;
+  const Field& field_;
+  const std::size_t size_;
+  std::vector<PlaceSet> rest_;  // of a pointer: places that need no document
+  std::vector<std::unique_ptr<FacetSource>> sources_;
+  DictionarySource* largest_ = nullptr;
+  std::vector<Counted> best_;
+  bool full_ = false;  // some values did not make it into best_
+  bool truncated_ = false;
+};
+
+// Every record has one, and no other has it.
+Result<Facet> count_ids(QueryRun& run, const std::vector<SearchPart>& parts,
+                        const std::vector<PlaceSet>& places, std::uint32_t size) {
+  PageOrder order;
+  order.wanted = std::size_t{size} + 1;
+  PageMerge merge(run, order);
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    JCN_TRY(auto stream, stream_by_id(run, parts[i], places[i], order));
+    JCN_CHECK(merge.add(std::move(stream)));
+  }
+  Facet facet;
+  for (;;) {
+    JCN_TRY(const bool more, merge.next());
+    if (!more) return facet;
+    if (facet.values.size() == size) break;
+    JCN_TRY(const std::string id, merge.id());
+    facet.values.push_back({json_quote(id), 1});
+  }
+  facet.truncated = true;
+  return facet;
+}
+
+}  // namespace
+
+Result<Facet> count_values(QueryRun& run, const std::vector<SearchPart>& parts,
+                           const std::vector<PlaceSet>& places, const Field& field,
+                           std::uint32_t size) {
+  if (field.kind == Field::Kind::id) return count_ids(run, parts, places, size);
+  return FacetCount(run, parts, places, field, size).answer();
+}
+
+}  // namespace jcn

@@ -1,0 +1,39 @@
+#include "query_run.h"
+
+#include <algorithm>
+
+#include "encoding.h"
+#include "keys.h"
+
+namespace jcn {
+
+Result<void> QueryRun::look_at_clock() {
+  steps_ = 0;
+  if (Clock::now() < deadline_) return {};
+  return Error{Code::query_timeout, "the query took longer than it may",
+               "ask for less: a filter on a rarer value, a shorter walk"};
+}
+
+Result<std::string> QueryRun::id_of(const SearchPart& part, std::uint32_t place) const {
+  JCN_TRY(std::string key, part.search->key_of(part.kind->first + place));
+  const std::size_t begin = part.kind->name.size() + 1;
+  if (key.size() <= begin) return damaged("a segment's record has no id");
+  return key.substr(begin);
+}
+
+Result<std::uint32_t> QueryRun::first_place(const SearchPart& part, const std::string& id) const {
+  JCN_TRY(const std::uint32_t local,
+          part.search->lower_bound_key(record_key_bytes({part.kind->name, id})));
+  return std::clamp(local, part.kind->first, part.kind->end) - part.kind->first;
+}
+
+Result<Record> QueryRun::record_at(const SearchPart& part, std::uint32_t place) {
+  JCN_CHECK(step(steps_of_document));
+  JCN_TRY(std::string id, id_of(part, place));
+  JCN_TRY(auto record, snapshot_.record({part.kind->name, std::move(id)}));
+  if (!record || !record->exists) return damaged("a living record of a segment is not there");
+  ++documents_read_;
+  return std::move(*record);
+}
+
+}  // namespace jcn

@@ -1,0 +1,101 @@
+#include "search_parts.h"
+
+#include <algorithm>
+
+#include "encoding.h"
+#include "fresh_search.h"
+#include "living.h"
+#include "snapshot_state.h"
+
+namespace jcn {
+namespace {
+
+// Takes the orphans away: every existing record has a time of creation, and they have none.
+Result<void> leave_existing(SearchPart& part) {
+  const SegmentField* created = part.search->outline().field(*part.kind, created_field);
+  if (!created) {
+    part.living = PlaceSet(part.places());
+    return {};
+  }
+  JCN_TRY(const auto entry, part.search->find(*created, marker_key(KeyType::present)));
+  if (!entry) return damaged("a segment's times are without their marker");
+  if (entry->documents == part.places()) return {};
+  PlaceSet existing(part.places());
+  JCN_CHECK(part.search->add_places(*created, *entry, existing));
+  part.living &= existing;
+  return {};
+}
+
+}  // namespace
+
+Result<void> SnapshotState::add_fresh_parts(const std::string& kind,
+                                            std::vector<SearchPart>& parts) const {
+  for (std::size_t i = 0; i < deltas_.size(); ++i) {
+    const Delta& delta = *deltas_[i];
+    if (delta.records.empty()) continue;
+    JCN_TRY(const auto fresh, delta.search->search(delta.records));
+    SearchPart part;
+    part.kind = fresh->outline()->kind(kind);
+    if (!part.kind) continue;
+    // Reading memory changes nothing in it, but BlockSource is made for sources that keep a place.
+    part.search = std::make_unique<SegmentSearch>(fresh->outline(),
+                                                  const_cast<MemoryBlocks&>(fresh->blocks()));
+    part.living = PlaceSet(part.places(), true);
+    for (std::size_t newer = 0; newer < i; ++newer) {
+      const auto replaced = delta.search->replaced_by(delta.records, *deltas_[newer]);
+      for (const std::uint32_t record : *replaced) {
+        const std::uint32_t local = fresh->locals()[record];
+        if (local != FreshSearch::no_local && local >= part.kind->first && local < part.kind->end) {
+          part.living.reset(local - part.kind->first);
+        }
+      }
+    }
+    JCN_CHECK(leave_existing(part));
+    if (!part.living.none()) parts.push_back(std::move(part));
+  }
+  return {};
+}
+
+Result<void> SnapshotState::add_folded_parts(const std::string& kind,
+                                             std::vector<SearchPart>& parts) {
+  std::vector<std::shared_ptr<const std::vector<FoldedPlace>>> replaced;
+  for (const Delta* delta : deltas_) {
+    if (delta->records.empty()) continue;
+    JCN_TRY(auto places, delta->search->folded_places(delta->records, txn_));
+    replaced.push_back(std::move(places));
+  }
+  JCN_TRY(const auto segments, cache_->segments(txn_));
+  for (const std::uint32_t number : *segments) {
+    JCN_TRY(auto outline, cache_->outline(txn_, number));
+    SearchPart part;
+    part.kind = outline->kind(kind);
+    if (!part.kind) continue;
+    const std::uint32_t first = part.kind->first, end = part.kind->end;
+    JCN_TRY(part.living, read_living_places(txn_, number, first, end));
+    for (const auto& places : replaced) {
+      auto at = std::lower_bound(places->begin(), places->end(), FoldedPlace{number, first});
+      for (; at != places->end() && at->segment == number && at->local < end; ++at) {
+        part.living.reset(at->local - first);
+      }
+    }
+    if (part.living.none()) continue;
+    search_blocks_.push_back(std::make_unique<LmdbBlocks>(txn_, number));
+    part.search = std::make_unique<SegmentSearch>(std::move(outline), *search_blocks_.back());
+    JCN_CHECK(leave_existing(part));
+    if (!part.living.none()) parts.push_back(std::move(part));
+  }
+  return {};
+}
+
+Result<std::vector<SearchPart>> SnapshotState::search_parts(const std::string& kind) {
+  std::vector<SearchPart> parts;
+  JCN_CHECK(add_fresh_parts(kind, parts));
+  JCN_CHECK(add_folded_parts(kind, parts));
+  return parts;
+}
+
+Result<std::vector<SearchPart>> search_parts(SnapshotState& snapshot, const std::string& kind) {
+  return snapshot.search_parts(kind);
+}
+
+}  // namespace jcn

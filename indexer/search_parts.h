@@ -1,0 +1,27 @@
+// What a query runs over: the segments of one snapshot that hold records of a kind, newest layers of
+// memory and LMDB alike, each with the places of its newest, existing records. Together they name
+// every record of the kind exactly once.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "posting_list.h"
+#include "segment_search.h"
+
+namespace jcn {
+
+class SnapshotState;
+
+struct SearchPart {
+  std::unique_ptr<SegmentSearch> search;
+  const SegmentKind* kind = nullptr;  // in the search's outline
+  PlaceSet living;                    // of the kind's range
+  std::uint32_t places() const { return kind->end - kind->first; }
+};
+
+// Parts last as long as the snapshot, and are used by its thread.
+Result<std::vector<SearchPart>> search_parts(SnapshotState& snapshot, const std::string& kind);
+
+}  // namespace jcn

@@ -1,0 +1,193 @@
+// GET /v1/changes: the feed. A page is answered whole; feeds that wait hold a place at the gate,
+// and between two pages nothing of the index.
+#include <algorithm>
+#include <memory>
+#include <optional>
+
+#include "feed_walk.h"
+#include "problem.h"
+#include "routes.h"
+
+namespace jcn {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+using Time = steady_clock::time_point;
+
+constexpr milliseconds default_longpoll_timeout{60'000};
+// Of streams: so much at most is in memory for each client that reads slowly.
+constexpr std::uint64_t piece_rows = 1000;
+constexpr std::size_t piece_bytes = 256 << 10;
+constexpr milliseconds piece_time{500};
+
+constexpr std::string_view retry_soon = "retry: 3000\n\n";
+constexpr std::string_view retry_later = "retry: 10000\n\n";
+
+// What a feed keeps between its pages.
+struct Feed {
+  Feed(Service& given_service, FeedRequest request)
+      : service(given_service), asked(std::move(request)) {}
+  Feed(const Feed&) = delete;
+  Feed& operator=(const Feed&) = delete;
+
+  Service& service;
+  const FeedRequest asked;
+  FeedWalk walk{asked};
+  std::optional<FeedGate::Place> place;  // of those that wait
+};
+
+// The snapshot is gone when it returns.
+Result<FeedPage> next_page(Feed& feed, FeedBounds bounds, milliseconds time) {
+  JCN_TRY(const Snapshot snapshot, feed.service.snapshot());
+  bounds.until = steady_clock::now() + time;
+  return feed.walk.next(snapshot, bounds);
+}
+
+// One that is answered whole.
+Result<FeedPage> whole_page(Feed& feed) {
+  FeedBounds bounds;
+  if (feed.asked.limit) bounds.rows = std::min(bounds.rows, *feed.asked.limit);
+  return next_page(feed, bounds, feed.service.query_timeout() / 2);
+}
+
+std::string_view content_type(FeedMode mode) {
+  switch (mode) {
+    case FeedMode::continuous:
+      return "application/x-ndjson";
+    case FeedMode::eventsource:
+      return "text/event-stream";
+    default:
+      return "application/json";
+  }
+}
+
+Response response_of(FeedMode mode) {
+  Response response;
+  response.content_type = content_type(mode);
+  response.headers.emplace_back("Cache-Control", "no-store");
+  return response;
+}
+
+Response page_response(const FeedPage& page) {
+  Response response = response_of(FeedMode::normal);
+  response.body = feed_page_text(page);
+  return response;
+}
+
+// Goes on after a first page without a row.
+bool run_longpoll(Feed& feed, FeedPage page, const PieceSink& send) {
+  const Time end = steady_clock::now() + feed.asked.timeout.value_or(default_longpoll_timeout);
+  Time spoken = steady_clock::now();
+  while (page.rows == 0 && !page.fresh && steady_clock::now() < end) {
+    if (!page.more) {
+      const Time until = std::min(end, spoken + feed.asked.heartbeat);
+      if (feed.service.feeds().wait(page.seq, until) == FeedGate::News::closed) break;
+    }
+    if (steady_clock::now() >= spoken + feed.asked.heartbeat) {
+      if (!send("\n")) return false;  // JSON may begin with spaces
+      spoken = steady_clock::now();
+    }
+    auto next = whole_page(feed);
+    if (!next) return false;
+    page = std::move(*next);
+  }
+  return send(feed_page_text(page));
+}
+
+std::string heartbeat_text(const FeedRequest& asked, const std::string& last_seq) {
+  if (asked.narrowed()) return checkpoint_text(asked.mode, last_seq);
+  return asked.mode == FeedMode::continuous ? "\n" : ":\n\n";
+}
+
+bool run_stream(Feed& feed, const PieceSink& send) {
+  const FeedRequest& asked = feed.asked;
+  if (asked.mode == FeedMode::eventsource && !send(retry_soon)) return false;
+  std::uint64_t left = asked.limit.value_or(~std::uint64_t{0});
+  Time spoken = steady_clock::now(), quiet_since = spoken;
+  for (;;) {
+    const auto page = next_page(feed, {std::min(left, piece_rows), piece_bytes, {}}, piece_time);
+    if (!page) return false;
+    if (!page->text.empty()) {
+      if (!send(page->text)) return false;
+      spoken = steady_clock::now();
+    }
+    if (page->rows > 0 || page->more) quiet_since = steady_clock::now();
+    left -= page->rows;
+    const Time end = asked.timeout ? quiet_since + *asked.timeout : Time::max();
+    bool over = left == 0;
+    if (!over && !page->more) {
+      const Time until = std::min(end, spoken + asked.heartbeat);
+      const FeedGate::News news = feed.service.feeds().wait(page->seq, until);
+      over = news == FeedGate::News::closed ||
+             (news == FeedGate::News::none && steady_clock::now() >= end);
+    }
+    if (over) {
+      return asked.mode == FeedMode::eventsource ||
+             send(checkpoint_text(asked.mode, page->last_seq));
+    }
+    if (steady_clock::now() >= spoken + asked.heartbeat) {
+      if (!send(heartbeat_text(asked, page->last_seq))) return false;
+      spoken = steady_clock::now();
+    }
+  }
+}
+
+// Event streams come back by themselves, but not after an error.
+Response no_place(FeedMode mode) {
+  if (mode != FeedMode::eventsource) {
+    return problem(Code::overloaded, "As many feeds wait as may wait at once.",
+                   "Come back later, or ask with feed=normal; feed.waiting of jcn.conf is how many "
+                   "may wait.");
+  }
+  Response response = response_of(mode);
+  response.body = retry_later;
+  response.close = true;
+  return response;
+}
+
+Result<Response> answer_longpoll(const std::shared_ptr<Feed>& feed) {
+  JCN_TRY(FeedPage first, whole_page(*feed));
+  if (first.rows > 0 || first.fresh) return page_response(first);
+  feed->place = feed->service.feeds().enter();
+  if (!feed->place) return no_place(FeedMode::longpoll);
+  Response response = response_of(FeedMode::longpoll);
+  response.stream = [feed, first = std::move(first)](const PieceSink& send) {
+    return run_longpoll(*feed, first, send);
+  };
+  return response;
+}
+
+Response answer_stream(const std::shared_ptr<Feed>& feed) {
+  const FeedMode mode = feed->asked.mode;
+  feed->place = feed->service.feeds().enter();
+  if (!feed->place) return no_place(mode);
+  Response response = response_of(mode);
+  response.close = true;
+  response.stream = [feed](const PieceSink& send) { return run_stream(*feed, send); };
+  return response;
+}
+
+}  // namespace
+
+Result<Response> changes(const Call& call) {
+  JCN_TRY(FeedRequest asked, read_feed(call.parameters, call.request.header("Last-Event-ID")));
+  const auto feed = std::make_shared<Feed>(call.service, std::move(asked));
+  if (call.request.method == "HEAD") {  // nothing to wait for
+    Response response = response_of(feed->asked.mode);
+    response.stream = [](const PieceSink&) { return true; };
+    return response;
+  }
+  switch (feed->asked.mode) {
+    case FeedMode::normal:
+      break;
+    case FeedMode::longpoll:
+      return answer_longpoll(feed);
+    default:
+      return answer_stream(feed);
+  }
+  JCN_TRY(const FeedPage page, whole_page(*feed));
+  return page_response(page);
+}
+
+}  // namespace jcn

@@ -1,0 +1,107 @@
+"""The notes that the query bench asks about: every talk of the pyvideo corpus, ten times over, each copy
+with other words, tags, speakers, days and lengths, drawn as often as the corpus has them. Without the
+corpus the talks are invented. The same seed gives the same files.
+"""
+
+import json
+import os
+import random
+import re
+import sys
+import tarfile
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "integration"))
+
+from drawn_records import TalkDraw  # noqa: E402
+from harness import CORPORA  # noqa: E402
+
+ARCHIVE = CORPORA / "pyvideo.tar.xz"
+TALKS = 21_715  # of the corpus
+OTHER_WORDS = 0.3  # of a copy's words
+GENERATOR = 1  # to be raised with what is generated
+
+
+def corpus(noise):
+    """(path, document) of every talk."""
+    if not ARCHIVE.is_file():
+        draw = TalkDraw(noise)
+        return [(f"invented/{number % 400}/videos/{number}.json", draw.document()) for number in range(TALKS)]
+    with tarfile.open(ARCHIVE) as archive:
+        talks = [(member.name, json.loads(archive.extractfile(member).read()))
+                 for member in archive
+                 if member.isfile() and re.search(r"/videos/[^/.][^/]*\.json$", member.name)]
+    talks.sort()
+    return talks
+
+
+class Copies:
+    """Copies of the talks, each different from all others."""
+
+    def __init__(self, talks, seed):
+        self.talks = talks
+        self.noise = random.Random(seed)
+        pick = lambda name: [value for _, talk in talks for value in talk.get(name) or ()]  # noqa: E731
+        self.words = [word for _, talk in talks for name in ("title", "description")
+                      for word in re.findall(r"[^\W_]+", talk.get(name) or "")]
+        self.tags, self.speakers = pick("tags"), pick("speakers")
+        self.days = [talk["recorded"] for _, talk in talks if talk.get("recorded")]
+        self.tags = [tag for tag in self.tags if isinstance(tag, str)]
+
+    def other_words(self, text):
+        def replace(match):
+            if self.noise.random() < OTHER_WORDS:
+                return self.words[int(self.noise.random() * len(self.words))]
+            return match.group()
+        return re.sub(r"[^\W_]+", replace, text)
+
+    def copy(self, talk, number):
+        noise, talk = self.noise, dict(talk)
+        for name in ("title", "description"):
+            if isinstance(talk.get(name), str):
+                talk[name] = self.other_words(talk[name])
+        for name, all_values in (("tags", self.tags), ("speakers", self.speakers)):
+            if isinstance(talk.get(name), list):
+                talk[name] = list(dict.fromkeys(
+                    noise.choice(all_values) if noise.random() < OTHER_WORDS else value
+                    for value in talk[name]))
+        if isinstance(talk.get("duration"), (int, float)):
+            talk["duration"] += noise.randint(-30, 30)
+        if talk.get("recorded") and noise.random() < OTHER_WORDS:
+            talk["recorded"] = noise.choice(self.days)
+        if "id" in talk:
+            talk["id"] = talk["id"] * 10 + number  # stays unique
+        if isinstance(talk.get("thumbnail_url"), str):
+            talk["thumbnail_url"] += f"?copy={number}"
+        return talk
+
+    def __iter__(self):
+        """(path, document), without end."""
+        number = 0
+        while True:
+            for path, talk in self.talks:
+                yield f"{number}/{path}", self.copy(talk, number)
+            number += 1
+
+
+def write(folder, records, seed):
+    """Writes the files, if the folder does not have them already."""
+    stamp = os.path.join(folder, ".complete")  # jcn passes over names with a dot
+    mark = f"{GENERATOR} {records} {seed} {ARCHIVE.is_file()}"
+    if os.path.exists(stamp):
+        with open(stamp, encoding="utf-8") as file:
+            if file.read() == mark:
+                return
+        raise SystemExit(f"{folder} holds other notes than asked for: remove it, or name another")
+    made = set()
+    copies = iter(Copies(corpus(random.Random(seed)), seed))
+    for _ in range(records):
+        path, document = next(copies)
+        path = os.path.join(folder, path)
+        parent = os.path.dirname(path)
+        if parent not in made:
+            os.makedirs(parent, exist_ok=True)
+            made.add(parent)
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump(document, file, ensure_ascii=False, indent=2)
+    with open(stamp, "w", encoding="utf-8") as file:
+        file.write(mark)

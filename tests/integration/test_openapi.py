@@ -1,0 +1,334 @@
+"""openapi.json against the live daemon: every route, every documented status that a client can bring
+about, every answer by its schema, every code of a problem.
+
+That the document names exactly the routes of the table is checked by tests/unit/route_openapi_test.
+"""
+
+import json
+import os
+import re
+import shutil
+import socket
+import unittest
+
+import jsonschema
+
+from harness import PROJECT, TIME_FACTOR, JcnCase, json_of
+
+NOTES = PROJECT / "tests/data/notes"
+SEQ_HEADER = re.compile(r"^[0-9a-f-]{36}-\d+$")
+
+# Codes that no well-meant setting brings about from outside.
+FAILURES = {"internal", "system", "readers_exhausted", "overloaded", "index_full", "index_damaged",
+            "root_unavailable", "not_ready", "query_timeout"}
+
+
+def closed(schema):
+    """The schema with no room for members that it doesn't name: answers are documented in full."""
+    if isinstance(schema, list):
+        return [closed(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    result = {name: closed(value) for name, value in schema.items()}
+    if isinstance(schema.get("properties"), dict) and schema.get("type") == "object":
+        result.setdefault("additionalProperties", False)
+    return result
+
+
+class Document:
+    def __init__(self, text):
+        self.raw = json.loads(text)
+        self.components = closed(self.raw["components"])
+        self.paths = closed(self.raw["paths"])
+
+    def resolve(self, value):
+        while "$ref" in value:
+            *_, section, name = value["$ref"].split("/")
+            value = self.components[section][name]
+        return value
+
+    def operations(self):
+        for path, item in self.paths.items():
+            for method, operation in item.items():
+                if method != "parameters":
+                    yield method, path, operation
+
+    def response(self, method, path, status):
+        responses = self.paths[path][method]["responses"]
+        return self.resolve(responses[str(status)]) if str(status) in responses else None
+
+    def validate(self, value, schema):
+        jsonschema.Draft202012Validator(
+            {**schema, "components": self.components}).validate(value)
+
+
+class OpenapiCase(JcnCase):
+    def setUp(self):
+        super().setUp()
+        shutil.copytree(NOTES, self.root, dirs_exist_ok=True)
+        self.write("abc.json", b'{"id":"abc","n":1,"t":null}')
+        self.write("abc.more.json", b'{"id":"abc","n":2}')
+        self.write("tmp.json", b'{"id":"tmp"}')
+        schema = self.path("schema.txt")
+        with open(schema, "w", encoding="utf-8") as file:
+            json.dump({"properties": {"duration": {"maximum": 6000}}}, file)
+        self.live = self.daemon(config=f"""
+[[kind]]
+name = "videos"
+schema = "{schema}"
+[[kind]]
+name = "plays"
+[[rule]]
+kind = "plays"
+match = "plays/*.json"
+[[rule]]
+kind = "videos"
+""")
+        self.document = Document(self.live.get("/openapi.json").body)
+        self.seen = set()
+
+    def ask(self, method, path, target, status, schema=None, body=None, headers=None):
+        """Asks; the answer must be of `status`, documented for `path`, and as documented.
+        schema: a component that says more than an operation with many shapes does."""
+        answer = self.live.request(method.upper(), target, body, headers)
+        with self.subTest(f"{method} {target}"):
+            self.assertEqual(answer.status, status, answer.body)
+            response = self.document.response(method, path, status)
+            self.assertIsNotNone(response, f"{status} is not documented for {method} {path}")
+            self.seen.add((method, path, str(status)))
+            self.check_headers(response, answer)
+            content = response.get("content")
+            if content is None:
+                self.assertEqual(answer.body, b"")
+                return answer
+            documented = content.get(answer.headers["content-type"])
+            self.assertIsNotNone(documented, f"{answer.headers['content-type']} of {target}")
+            if answer.headers["content-type"].split("+")[-1].endswith("json") \
+                    and documented["schema"] != {"type": "string"}:
+                value = json_of(answer)
+                self.document.validate(value, documented["schema"])
+                if schema:
+                    self.document.validate(value, {"$ref": f"#/components/schemas/{schema}"})
+            else:
+                self.assertEqual(documented["schema"], {"type": "string"})
+        return answer
+
+    def late_sync(self):
+        """A barrier without time, asked while files are read: 503 sooner or later."""
+        for round_ in range(50):
+            for n in range(300):
+                self.write(f"many/{n}.json", {"n": n, "round": round_})
+            answer = self.live.request("POST", "/v1/sync?timeout_ms=0")
+            if answer.status != 200:
+                self.assert_problem(answer, 503, "sync_timeout")
+                self.document.validate(json_of(answer), {"$ref": "#/components/schemas/Problem"})
+                return json_of(answer)
+        raise AssertionError("every barrier was reached at once")
+
+    def check_headers(self, response, answer):
+        documented = {name.lower() for name in response.get("headers", {})}
+        for name in ("etag", "jcn-seq", "last-modified", "link", "retry-after"):
+            if name in answer.headers:
+                self.assertTrue(name in documented or answer.status == 304, name)
+        if "jcn-seq" in documented:
+            self.assertRegex(answer.headers["jcn-seq"], SEQ_HEADER)
+
+
+class Answers(OpenapiCase):
+    def test_every_operation_and_status(self):
+        get, post = "get", "post"
+        listing, one = "/v1/{kind}", "/v1/{kind}/{id}"
+        self.ask(get, "/", "/", 200)
+        self.ask(get, "/healthz", "/healthz", 200)
+        self.ask(get, "/readyz", "/readyz", 200)
+        self.ask(get, "/metrics", "/metrics", 200)
+        openapi = self.ask(get, "/openapi.json", "/openapi.json", 200)
+        self.ask(get, "/openapi.json", "/openapi.json", 304,
+                 headers={"If-None-Match": openapi.headers["etag"]})
+        self.ask(get, "/v1/status", "/v1/status", 200)
+        self.ask(post, "/v1/status/accept", "/v1/status/accept?root=notes", 200)
+        self.ask(post, "/v1/status/accept", "/v1/status/accept?root=other", 404)
+        self.ask(post, "/v1/sync", "/v1/sync?durable=1", 200)
+        self.late_sync()
+        self.ask(post, "/v1/sync", "/v1/sync", 200)
+        self.ask(get, "/v1/rejects", "/v1/rejects?_size=1", 200)
+        self.ask(get, "/v1/explain", "/v1/explain?root=notes&path=abc.json", 200)
+        self.ask(get, "/v1/explain", "/v1/explain?root=notes&path=kitchen/twice-salted.json", 200)
+        self.ask(get, "/v1/explain", "/v1/explain?path=/none", 404)
+        self.ask(post, "/v1/check", "/v1/check", 200, body=b'{"id":"x"}')
+        self.ask(post, "/v1/check", "/v1/check", 200, body=b'{"id":}')
+        self.ask(post, "/v1/check", "/v1/check?path=.x", 200, body=b'{}')
+        self.ask(post, "/v1/check", "/v1/check?kind=none", 404, body=b'{}')
+        self.ask(post, "/v1/check", "/v1/check", 413, body=b' ' * (1 << 20) + b'{}')
+
+        os.remove(self.path("tmp.json"))
+        self.live.sync()
+        self.ask(get, "/v1/conflicts", "/v1/conflicts?kind=videos&_size=1", 200)
+        self.ask(get, "/v1/conflicts", "/v1/conflicts?kind=none", 404)
+        changes = "/v1/changes"
+        gone = self.ask(get, changes, "/v1/changes?include_docs=1&tags=sea&since=0", 200)
+        rows = json_of(gone)["results"]
+        self.assertTrue(any("deleted" in row for row in rows), "a tombstone is among the samples")
+        self.assertTrue(any("match" in row for row in rows) and any("doc" in row for row in rows))
+        self.ask(get, changes, "/v1/changes?feed=continuous&timeout=0", 200)
+        self.ask(get, changes, "/v1/changes?feed=eventsource&limit=1", 200)
+        self.ask(get, changes, "/v1/changes?feed=longpoll&since=now&timeout=0", 200)
+        self.ask(get, changes, f"/v1/changes?since={'0' * 8}-0000-4000-8000-{'0' * 12}-5&limit=3", 200)
+
+        schemas = "/v1/schemas/{kind}"
+        schema = self.ask(get, schemas, "/v1/schemas/videos", 200)
+        self.ask(get, schemas, "/v1/schemas/videos", 304,
+                 headers={"If-None-Match": schema.headers["etag"]})
+        self.ask(get, schemas, "/v1/schemas/none", 404)
+        trial = self.ask(post, schemas, "/v1/schemas/videos?dry_run=1&_size=1", 200,
+                         body=b'{"required":["language"]}')
+        self.assertTrue(json_of(trial)["truncated"])
+        self.ask(post, schemas, "/v1/schemas/videos?dry_run=1", 400, body=b'{"type":"objekt"}')
+        self.ask(post, schemas, "/v1/schemas/none?dry_run=1", 404, body=b'{}')
+        self.ask(post, schemas, "/v1/schemas/videos?dry_run=1", 413, body=b' ' * (1 << 20) + b'{}')
+
+        self.ask(get, "/v1/conflicts", "/v1/conflicts?kind=videos&_size=1", 200)
+        self.ask(get, "/v1/conflicts", "/v1/conflicts", 200)
+        self.ask(get, "/v1/conflicts", "/v1/conflicts?kind=none", 404)
+        schemas = "/v1/schemas/{kind}"
+        schema = self.ask(get, schemas, "/v1/schemas/videos", 200)
+        self.ask(get, schemas, "/v1/schemas/videos", 304,
+                 headers={"If-None-Match": schema.headers["etag"]})
+        self.ask(get, schemas, "/v1/schemas/recipes", 404)
+        self.ask(get, schemas, "/v1/schemas/none", 404)
+        self.ask(post, schemas, "/v1/schemas/videos?dry_run=1&_size=1", 200, body=b'{"required":["x"]}')
+        self.ask(post, schemas, "/v1/schemas/videos?dry_run=1", 200, body=b'true')
+        self.ask(post, schemas, "/v1/schemas/videos?dry_run=1", 400, body=b'{"type":"text"}')
+        self.ask(post, schemas, "/v1/schemas/videos", 400, body=b'true')
+        self.ask(post, schemas, "/v1/schemas/none?dry_run=1", 404, body=b'true')
+        self.ask(post, schemas, "/v1/schemas/videos?dry_run=1", 413, body=b' ' * (1 << 20) + b'{}')
+
+        page = self.ask(get, listing, "/v1/videos?_size=3", 200, "Listing")
+        self.ask(get, listing, json_of(page)["next_url"], 200, "Listing")
+        self.ask(get, listing, "/v1/videos?_size=3", 304,
+                 headers={"If-None-Match": page.headers["etag"]})
+        everything = self.ask(
+            get, listing, "/v1/videos?duration__gte=60&tags__notnull=1&_sort_desc=duration&_col=title,nix"
+            "&_facet=tags&_facet=nix&_facet_size=2&_extra=count,plan,fields", 200, "Listing")
+        self.assertEqual(set(json_of(everything)) - {"facet_results", "count", "plan", "fields"},
+                         {"ok", "rows", "next", "next_url", "seq", "unknown_fields"})
+        self.ask(get, listing, "/v1/videos?_search=harbour&_search_title=lights", 200, "Listing")
+        self.ask(get, listing, "/v1/videos?_shape=array&_size=2", 200)
+        self.ask(get, listing, "/v1/videos?_shape=array&_nl=on&_size=2", 200)
+        self.ask(get, listing, "/v1/videos?_id=abc", 200, "Record")
+        self.ask(get, listing, "/v1/none", 404)
+
+        bulk = "/v1/{kind}/_bulk_get"
+        self.ask(post, bulk, "/v1/videos/_bulk_get", 200, body=b'{"ids":["abc","none",1041]}')
+        self.ask(post, bulk, "/v1/videos/_bulk_get", 400, body=b'{"ids":["abc",null]}')
+        self.ask(post, bulk, "/v1/none/_bulk_get", 404, body=b'{"ids":[]}')
+        self.ask(post, bulk, "/v1/videos/_bulk_get", 413, body=b' ' * (1 << 20) + b'{}')
+
+        record = self.ask(get, one, "/v1/videos/abc", 200, "Record")
+        self.ask(get, one, "/v1/videos/abc", 304, headers={"If-None-Match": record.headers["etag"]})
+        self.ask(get, one, "/v1/videos/the-last-ferry?_extra=fragments,provenance", 200,
+                 "RecordWithExtras")
+        self.ask(get, one, "/v1/videos/none", 404)
+
+        for method, path, operation in self.document.operations():
+            target = path.replace("{kind}", "videos").replace("{id}", "abc")
+            if "400" in operation["responses"] and (method, path, "400") not in self.seen:
+                self.ask(method, path, f"{target}?_colour=red", 400)
+        documented = {(method, path, status) for method, path, operation in self.document.operations()
+                      for status in operation["responses"]}
+        self.assertEqual({each for each in documented - self.seen if each[2] != "503"}, set())
+
+    def test_other_methods_are_refused_as_documented(self):
+        for path, item in self.document.paths.items():
+            target = path.replace("{kind}", "videos").replace("{id}", "abc")
+            # _bulk_get is an id as well.
+            item = set(item) | ({"get"} if path.endswith("_bulk_get") else set())
+            allowed = {"get": ["GET", "HEAD"], "post": ["POST"]}
+            expected = [name for method in ("get", "post") if method in item
+                        for name in allowed[method]]
+            answer = self.live.request("DELETE", target)
+            self.assert_problem(answer, 405, "method_not_allowed")
+            self.assertEqual(answer.headers["allow"], ", ".join(expected), target)
+
+    def test_head_goes_with_get(self):
+        for method, path, _ in self.document.operations():
+            if method == "get":
+                target = path.replace("{kind}", "videos").replace("{id}", "abc")
+                if path == "/v1/explain":
+                    target += "?path=/none"
+                self.assertEqual(self.live.request("HEAD", target).status,
+                                 self.live.get(target).status, target)
+
+    def test_a_wrong_answer_would_be_noticed(self):
+        good = json_of(self.live.get("/v1/videos?_size=1&_facet=tags"))
+        listing = {"$ref": "#/components/schemas/Listing"}
+        self.document.validate(good, listing)
+        for spoil in (lambda v: v.pop("seq"), lambda v: v.update(more=1),
+                      lambda v: v.update(next=5), lambda v: v["rows"][0].pop("_id"),
+                      lambda v: v["facet_results"]["tags"]["results"][0].update(count="1")):
+            value = json.loads(json.dumps(good))
+            spoil(value)
+            with self.assertRaises(jsonschema.ValidationError):
+                self.document.validate(value, listing)
+
+
+class Problems(OpenapiCase):
+    def raw(self, *lines):
+        """Sends lines as they are; the answer's body."""
+        with socket.create_connection(("127.0.0.1", self.live.port), 10 * TIME_FACTOR) as connection:
+            connection.sendall(("\r\n".join(lines) + "\r\n\r\n").encode())
+            data = b""
+            while more := connection.recv(65536):
+                data += more
+        return json.loads(data.partition(b"\r\n\r\n")[2])
+
+    def test_every_code_is_a_documented_problem(self):
+        host = f"Host: 127.0.0.1:{self.live.port}"
+        line = "GET /healthz HTTP/1.1"
+        problems = [
+            self.raw(line, host, "Bad Header: x"),
+            self.raw(line, "Host: evil.example"),
+            self.raw(line, host, "Origin: http://evil.example"),
+            self.raw(line, host, "Expect: wonders"),
+            self.raw(line, host, "Content-Length: 2", "Connection: close"),
+            self.raw("POST /v1/sync HTTP/1.1", host, "Content-Length: 2x"),
+            self.raw("POST /v1/sync HTTP/1.1", host, "Transfer-Encoding: chunked"),
+            # A client that waits with its body is told at once.
+            self.raw("POST /v1/check HTTP/1.1", host, "Expect: 100-continue",
+                     "Content-Length: 9999999"),
+            self.raw(line, host, *(f"X-{n}: x" for n in range(70))),
+            self.raw("GET /a#b HTTP/1.1", host),
+        ]
+        for method, target in (
+                ("GET", "/v1/videos?_colour=red"), ("GET", "/v1/videos?_size=x"),
+                ("GET", "/v1/videos?/~=x"), ("GET", "/v1/videos?title__like=x"),
+                ("GET", "/v1/videos?title__in=[1"), ("GET", "/v1/claims/x"), ("GET", "/v1/none"),
+                ("GET", "/v1/videos/none"), ("GET", "/v1/explain?path=/none"),
+                ("PUT", "/v1/videos"), ("GET", "/v1/schemas/plays")):
+            problems.append(json_of(self.live.request(method, target)))
+        problems.append(json_of(self.live.request("POST", "/v1/schemas/videos?dry_run=1", b"{")))
+        problems.append(self.late_sync())
+        for problem in problems:
+            with self.subTest(problem["code"]):
+                self.document.validate(problem, {"$ref": "#/components/schemas/Problem"})
+        shown = {problem["code"] for problem in problems}
+        codes = set(self.document.raw["components"]["schemas"]["ProblemCode"]["enum"])
+        self.assertEqual(codes - FAILURES, shown)
+
+    def test_a_query_out_of_time_is_a_documented_problem(self):
+        folder = self.folder("many")
+        for n in range(2000):
+            self.write(os.path.join(folder, f"{n}.json"), {"n": n, "text": f"some words, and {n} more"})
+        slow = self.daemon(folder, index="slow", arguments=["--http-query-timeout-ms", "1"])
+        # All of them hold, and each looks at 2,000 strings.
+        common = "some+words,+and+"
+        query = "&".join(f"text__contains={common[i:j]}" for i in range(len(common))
+                         for j in range(i + 1, len(common) + 1))
+        answer = slow.get(f"/v1/videos?{query}&_facet=text&_facet=n&_sort=text")
+        self.assert_problem(answer, 503, "query_timeout")
+        self.document.validate(json_of(answer), {"$ref": "#/components/schemas/Problem"})
+        self.assertEqual(answer.headers["retry-after"], "1")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,78 @@
+#include "feed_gate.h"
+
+#include <gtest/gtest.h>
+
+#include <future>
+#include <thread>
+#include <vector>
+
+namespace jcn {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+FeedGate::Time in_an_hour() {
+  return steady_clock::now() + hours(1);
+}
+
+TEST(FeedGate, HasSoManyPlacesAndNoMore) {
+  FeedGate gate(2);
+  auto first = gate.enter();
+  {
+    const auto second = gate.enter();
+    ASSERT_TRUE(first && second);
+    EXPECT_FALSE(gate.enter());
+    EXPECT_EQ(gate.taken(), 2U);
+    EXPECT_EQ(gate.refused(), 1U);
+  }
+  EXPECT_EQ(gate.taken(), 1U);
+  std::optional<FeedGate::Place> moved;
+  moved = std::move(first);
+  first.reset();
+  EXPECT_EQ(gate.taken(), 1U) << "a place that was moved is left once";
+  moved.reset();
+  EXPECT_EQ(gate.taken(), 0U);
+  EXPECT_FALSE(FeedGate(0).enter());
+}
+
+TEST(FeedGate, WhatWasAnnouncedBeforeIsNews) {
+  FeedGate gate(1);
+  gate.announce(5);
+  EXPECT_EQ(gate.wait(4, in_an_hour()), FeedGate::News::change);
+  EXPECT_EQ(gate.wait(5, steady_clock::now() + milliseconds(1)), FeedGate::News::none);
+  gate.announce(3);  // never back
+  EXPECT_EQ(gate.wait(4, in_an_hour()), FeedGate::News::change);
+}
+
+TEST(FeedGate, AllWhoWaitAreWoken) {
+  FeedGate gate(8);
+  std::vector<std::future<FeedGate::News>> waiting;
+  for (std::uint64_t i = 0; i < 8; ++i) {
+    waiting.push_back(
+        std::async(std::launch::async, [&gate, i] { return gate.wait(i, in_an_hour()); }));
+  }
+  gate.announce(4);
+  for (int i = 0; i < 4; ++i) {
+    EXPECT_EQ(waiting[static_cast<std::size_t>(i)].get(), FeedGate::News::change) << i;
+  }
+  gate.announce(8);
+  for (int i = 4; i < 8; ++i) {
+    EXPECT_EQ(waiting[static_cast<std::size_t>(i)].get(), FeedGate::News::change) << i;
+  }
+}
+
+TEST(FeedGate, ClosedItLetsAllGoAndNobodyIn) {
+  FeedGate gate(2);
+  const auto place = gate.enter();
+  auto waiting = std::async(std::launch::async, [&] { return gate.wait(0, in_an_hour()); });
+  gate.close();
+  EXPECT_EQ(waiting.get(), FeedGate::News::closed);
+  EXPECT_FALSE(gate.enter());
+  gate.announce(9);
+  EXPECT_EQ(gate.wait(0, in_an_hour()), FeedGate::News::closed);
+}
+
+}  // namespace
+}  // namespace jcn

@@ -1,0 +1,132 @@
+// The routes over a real index, with a daemon that is told what to answer.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "jcn/canonical.h"
+#include "jcn/index_writer.h"
+#include "routes.h"
+#include "temporary_folder.h"
+
+namespace jcn {
+
+inline constexpr std::int64_t second = 1'000'000'000;
+
+class FakeService : public Service {
+ public:
+  explicit FakeService(IndexWriter& writer) : writer_(writer) {}
+
+  Result<Snapshot> snapshot() override {
+    ++snapshots;
+    if (snapshot_error) return *snapshot_error;
+    return writer_.snapshot();
+  }
+  std::shared_ptr<const Rules> rules() override { return shown_rules; }
+  std::chrono::milliseconds query_timeout() override { return shown_query_timeout; }
+  Status status() override { return shown_status; }
+  Readiness readiness() override { return shown_readiness; }
+  Result<SyncAnswer> sync(std::chrono::milliseconds timeout, bool durable) override {
+    asked_timeout = timeout;
+    asked_durable = durable;
+    return sync_answer;
+  }
+  Result<FragmentName> locate(const std::string& path) override {
+    if (path.rfind("/srv/notes/", 0) != 0) return Error{Code::no_such_root, "beneath no root"};
+    return FragmentName{"notes", path.substr(11)};
+  }
+  Result<Explanation> explain(const FragmentName& name) override {
+    if (name.root != "notes") return Error{Code::no_such_root, "no root " + name.root};
+    explanation.root = name.root;
+    explanation.path = name.path;
+    return explanation;
+  }
+  Result<void> accept(const std::string& root) override {
+    if (root != "notes") return Error{Code::no_such_root, "no root " + root};
+    accepted = root;
+    return {};
+  }
+
+  FeedGate& feeds() override { return gate; }
+
+  FeedGate gate{2};
+  int snapshots = 0;
+  std::optional<Error> snapshot_error;
+  std::shared_ptr<Rules> shown_rules = std::make_shared<Rules>();
+  std::chrono::milliseconds shown_query_timeout{2000};
+  Status shown_status;
+  Readiness shown_readiness;
+  Result<SyncAnswer> sync_answer = SyncAnswer{};
+  std::chrono::milliseconds asked_timeout{0};
+  bool asked_durable = false;
+  Explanation explanation;
+  std::string accepted;
+
+ private:
+  IndexWriter& writer_;
+};
+
+class RoutesFixture : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    auto opened =
+        IndexWriter::open((folder_ / "index").string(), WriterOptions{.map_bytes = 64 << 20});
+    ASSERT_TRUE(opened) << opened.error().message;
+    writer_ = std::move(*opened);
+    service_.emplace(*writer_);
+  }
+
+  void put(const std::string& kind, const std::string& id, const std::string& document,
+           std::vector<FragmentInfo> fragments = {{{"notes", "a.json"}, 10, 5 * second, false}}) {
+    Batch batch;
+    Record record;
+    record.key = {kind, id};
+    record.document = document;
+    record.fragments = std::move(fragments);
+    batch.records[record.key] = std::move(record);
+    publish(std::move(batch));
+  }
+  void publish(Batch batch) {
+    const auto head = writer_->publish(std::move(batch));
+    ASSERT_TRUE(head) << head.error().message;
+  }
+  Response ask(std::string_view method, std::string_view target, std::vector<Header> headers = {},
+               std::string body = {}) {
+    Request request;
+    request.method = method;
+    const std::size_t mark = target.find('?');
+    request.raw_path = target.substr(0, mark);
+    if (mark != std::string_view::npos) request.raw_query = target.substr(mark + 1);
+    request.headers = std::move(headers);
+    request.body = std::move(body);
+    return handle(request, *service_);
+  }
+  Response get(std::string_view target, std::vector<Header> headers = {}) {
+    return ask("GET", target, std::move(headers));
+  }
+  std::string uuid() { return writer_->snapshot()->uuid(); }
+
+  TemporaryFolder folder_;
+  std::unique_ptr<IndexWriter> writer_;
+  std::optional<FakeService> service_;
+};
+
+inline std::string member(const Response& response, std::string_view name) {
+  const auto value = json_member(response.body, name);
+  return value ? std::string(*value) : "(absent)";
+}
+inline std::string code(const Response& response) {
+  return json_unquote(member(response, "code"));
+}
+inline std::vector<std::string> elements(std::string_view array) {
+  std::vector<std::string> out;
+  for (JsonCursor cursor(array); cursor.next();) out.emplace_back(cursor.value());
+  return out;
+}
+
+}  // namespace jcn

@@ -1,0 +1,50 @@
+// conflicts: where the files of one record disagree.
+#include "conflict_json.h"
+#include "jcnctl_rows.h"
+
+namespace jcnctl {
+
+using jcn::Result;
+
+namespace {
+
+Result<void> offline_conflicts(const jcn::Snapshot& snapshot, const jcn::Rules& rules,
+                               const std::string& kind, Rows& rows) {
+  jcn::ConflictQuery query;
+  query.kind = kind;
+  query.size = 1000;
+  do {
+    JCN_TRY(jcn::ConflictPage page, jcn::find_conflicts(snapshot, rules, query));
+    for (const jcn::Conflict& conflict : page.rows) {
+      std::string text;
+      jcn::JsonWriter json(text);
+      jcn::write_conflict(json, conflict);
+      rows.add(text);
+    }
+    rows.flush();
+    query.after = std::move(page.next);
+  } while (query.after);
+  return {};
+}
+
+}  // namespace
+
+Result<Exit> run_conflicts(const Context& context, const std::string& kind) {
+  // Of the losers a table shows the first one; JSON shows all.
+  Rows rows(context, {"kind", "id", "pointer", "stands", "from", "lost", "from"},
+            {"kind", "id", "pointer", "winner.value", "winner.path", "/shadowed/0/value",
+             "/shadowed/0/path"});
+  JCN_TRY(auto daemon, find_daemon(context));
+  if (daemon) {
+    const std::string of_kind = kind.empty() ? "" : "&kind=" + percent_encoded(kind);
+    JCN_CHECK(each_row(*daemon, "/v1/conflicts?_size=1000" + of_kind, 0, rows));
+    return Exit::ok;
+  }
+  JCN_TRY(const jcn::IndexReader index, open_index(context));
+  JCN_TRY(const jcn::Snapshot snapshot, index.snapshot());
+  JCN_TRY(const jcn::Rules rules, rules_of(snapshot, context));
+  JCN_CHECK(offline_conflicts(snapshot, rules, kind, rows));
+  return Exit::ok;
+}
+
+}  // namespace jcnctl
