@@ -107,9 +107,9 @@ std::vector<std::uint32_t> DictionarySource::most_frequent(std::size_t size) con
     if (counts_[i] != 0) ordinals.push_back(static_cast<std::uint32_t>(i));
   }
   if (ordinals.size() > size) {
-    std::nth_element(
-        ordinals.begin(), ordinals.begin() + static_cast<std::ptrdiff_t>(size), ordinals.end(),
-        [&](std::uint32_t a, std::uint32_t b) { return counts_[a] > counts_[b]; });
+    std::nth_element(ordinals.begin(), ordinals.begin() + static_cast<std::ptrdiff_t>(size),
+                     ordinals.end(),
+                     [&](std::uint32_t a, std::uint32_t b) { return counts_[a] > counts_[b]; });
     ordinals.resize(size);
   }
   std::sort(ordinals.begin(), ordinals.end());

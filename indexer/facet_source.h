@@ -1,5 +1,5 @@
-// Facet sources: the values of a field in one place of keeping (a part's dictionary, or what was read
-// from documents), each with how many records of the set have it.
+// Facet sources: the values of a field in one place of keeping (a part's dictionary, or what was
+// read from documents), each with how many records of the set have it.
 #pragma once
 
 #include <cstdint>

@@ -81,9 +81,9 @@ class FacetCount {
     return {};
   }
 
-  // What is most frequent in the largest source is had by at least `bound` records each, all sources
-  // counted; and there are enough of them. So a value that no source has more often than its share
-  // of bound - 1 can't be among the first, however that is shared out.
+  // What is most frequent in the largest source is had by at least `bound` records each, all
+  // sources counted; and there are enough of them. So a value that no source has more often than
+  // its share of bound - 1 can't be among the first, however that is shared out.
   Result<void> leave_out_rare() {
     std::size_t values = 0;
     std::uint64_t records = 0;
@@ -125,12 +125,14 @@ class FacetCount {
     }
   }
 
-  // Calls visit(key, count) for each value that is not left out, in key order, from `from` on, while
-  // it returns true.
+  // Calls visit(key, count) for each value that is not left out, in key order, from `from` on,
+  // while it returns true.
   template <class Visit>
   Result<void> for_each_value(std::string_view from, Visit&& visit) {
     std::vector<FacetSource*> open;
-    const auto later = [](const FacetSource* a, const FacetSource* b) { return a->key() > b->key(); };
+    const auto later = [](const FacetSource* a, const FacetSource* b) {
+      return a->key() > b->key();
+    };
     for (const auto& source : sources_) {
       JCN_CHECK(source->rewind(from));
       JCN_TRY(const bool any, source->next());

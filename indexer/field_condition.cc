@@ -162,9 +162,9 @@ class FieldCondition {
     return add_range({begin, end});
   }
 
-  // In a dictionary, strings with the same first 32 bytes stand so: those with whole keys, in order,
-  // then those with cut keys. Only the latter's order is not that of their keys, and only if the
-  // operand has the same 32 bytes and more.
+  // In a dictionary, strings with the same first 32 bytes stand so: those with whole keys, in
+  // order, then those with cut keys. Only the latter's order is not that of their keys, and only if
+  // the operand has the same 32 bytes and more.
   Result<void> add_ordered_strings(const std::string& text, const std::string& key) {
     const std::string whole = marker_key(KeyType::string) + text;  // as no key of a long one is
     const std::string beginning(key_beginning(key));

@@ -107,10 +107,10 @@ Result<Filter> parse_filter(std::string_view name, std::string_view value) {
     const std::string_view op_name = name.substr(split + 2);
     const auto op = operator_from_name(op_name);
     if (!op) {
-      return Error{Code::unknown_operator,
-                   "no operator " + std::string(op_name) + " in " + std::string(name),
-                   "a field with __ in its name takes an operator: " + std::string(name) +
-                       "__exact"};
+      return Error{
+          Code::unknown_operator,
+          "no operator " + std::string(op_name) + " in " + std::string(name),
+          "a field with __ in its name takes an operator: " + std::string(name) + "__exact"};
     }
     filter.op = *op;
     field = name.substr(0, split);

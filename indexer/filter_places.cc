@@ -252,6 +252,7 @@ Result<PlaceSet> filter_places(QueryRun& run, const SearchPart& part, const Filt
 
 std::vector<const Filter*> in_asking_order(const std::vector<Filter>& filters) {
   std::vector<const Filter*> order;
+  order.reserve(filters.size());
   for (const Filter& filter : filters) order.push_back(&filter);
   std::stable_sort(order.begin(), order.end(), [](const Filter* a, const Filter* b) {
     return asking_rank(*a) < asking_rank(*b);
@@ -263,7 +264,8 @@ bool is_costly(const Filter& filter) {
   return asking_rank(filter) >= costly_rank;
 }
 
-Result<bool> has_field(QueryRun& run, const SearchPart& part, const Field& field) {
+Result<bool> has_field(QueryRun& run, const SearchPart& part, const Field& field,
+                       std::uint32_t& documents) {
   if (field.kind != Field::Kind::member) return !part.living.none();
   JCN_CHECK(run.step());
   JCN_TRY(PlaceSet indexed, indexed_places(part, field));
@@ -274,6 +276,8 @@ Result<bool> has_field(QueryRun& run, const SearchPart& part, const Field& field
   indexed &= part.living;
   for (std::uint32_t place = indexed.next(0); place < indexed.size();
        place = indexed.next(place + 1)) {
+    if (documents == 0) return true;
+    --documents;
     JCN_TRY(const Record record, run.record_at(part, place));
     if (member_at(record.document, field)) return true;
   }

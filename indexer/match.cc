@@ -34,8 +34,8 @@ bool has_text(Operator op, std::string_view scalar, std::string_view operand) {
 }
 
 bool any_fulfils(const Filter& filter, std::string_view value) {
-  return !for_each_scalar(
-      value, [&](std::string_view scalar) { return !scalar_fulfils(filter, scalar); });
+  return !for_each_scalar(value,
+                          [&](std::string_view scalar) { return !scalar_fulfils(filter, scalar); });
 }
 
 bool value_fulfils(const Filter& filter, std::optional<std::string_view> value) {

@@ -77,8 +77,7 @@ std::unique_ptr<PageStream> stream_by_score(const SearchPart& part, BestScores b
   return std::make_unique<ScoreStream>(part, best.take());
 }
 
-Result<BestScores> BestScores::make(QueryRun& run, const SearchPart& part,
-                                    const PageOrder& order) {
+Result<BestScores> BestScores::make(QueryRun& run, const SearchPart& part, const PageOrder& order) {
   BestScores best;
   best.wanted_ = std::max<std::size_t>(order.wanted, 1);
   if (order.after) {

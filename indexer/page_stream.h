@@ -1,5 +1,6 @@
-// Page streams: the records of one part's set, in the order of a listing, from behind where the page
-// before ended; and their merge over all parts. A stream does not look further than it is asked to.
+// Page streams: the records of one part's set, in the order of a listing, from behind where the
+// page before ended; and their merge over all parts. A stream does not look further than it is
+// asked to.
 #pragma once
 
 #include <cstdint>
@@ -20,10 +21,10 @@ namespace jcn {
 struct PageOrder {
   enum class By : std::uint8_t { id, value, score };
   By by = By::id;
-  bool descending = false;           // ids or values; ties by ascending id in any case
-  const Field* field = nullptr;      // by value: no id
-  const PageEnd* after = nullptr;    // null: the first page
-  std::size_t wanted = 0;            // records of all parts together
+  bool descending = false;         // ids or values; ties by ascending id in any case
+  const Field* field = nullptr;    // by value: no id
+  const PageEnd* after = nullptr;  // null: the first page
+  std::size_t wanted = 0;          // records of all parts together
 };
 
 // A record's stand in the order.

@@ -1,5 +1,6 @@
-// Phrases: which records of a part have one. Words are found in postings. Phrases of several tokens,
-// which lie within one string, are verified on the documents that have all tokens in one field.
+// Phrases: which records of a part have one. Words are found in postings. Phrases of several
+// tokens, which lie within one string, are verified on the documents that have all tokens in one
+// field.
 #pragma once
 
 #include <cstdint>
@@ -68,8 +69,8 @@ class PhraseSearch {
   Result<PlaceFields> common_fields(const SearchPart& part, const SearchedPhrase& phrase,
                                     const PlaceSet& within);
   Result<void> narrow(const SearchPart& part, const std::vector<DictionaryEntry>& entries,
-                      std::optional<std::uint32_t> field, PlaceSet& possible,
-                      PlaceFields& common, bool first);
+                      std::optional<std::uint32_t> field, PlaceSet& possible, PlaceFields& common,
+                      bool first);
   Result<std::optional<double>> count_on_document(std::size_t part, const SearchedPhrase& phrase,
                                                   std::uint32_t place,
                                                   const std::vector<std::uint32_t>& fields);

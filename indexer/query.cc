@@ -13,6 +13,9 @@
 namespace jcn {
 namespace {
 
+// That no record has a field is a hint: a query must not fail for it.
+constexpr std::uint32_t documents_for_unknown = 100'000;
+
 // Every field that the query names, once.
 std::vector<const Field*> named_fields(const Query& query) {
   std::vector<const Field*> named;
@@ -112,8 +115,9 @@ class Execution {
   Result<void> find_unknown(const std::vector<const Field*>& named) {
     for (const Field* field : named) {
       bool known = field->kind != Field::Kind::member;
+      std::uint32_t documents = documents_for_unknown;
       for (std::size_t i = 0; !known && i < parts_.size(); ++i) {
-        JCN_TRY(known, has_field(run_, parts_[i], *field));
+        JCN_TRY(known, has_field(run_, parts_[i], *field, documents));
       }
       if (!known) answer_.unknown_fields.push_back(field->text);
     }

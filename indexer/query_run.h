@@ -1,5 +1,5 @@
-// What the rooms of one query share while it runs: its snapshot, its clock, and the documents behind
-// places. One thread.
+// What the rooms of one query share while it runs: its snapshot, its clock, and the documents
+// behind places. One thread.
 #pragma once
 
 #include <chrono>

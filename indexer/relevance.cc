@@ -123,8 +123,8 @@ class TextSearch::PhraseCounts {
   const std::vector<double>& weights_;
   const double idf_;
   std::optional<std::uint32_t> field_;
-  std::vector<double> by_use_;    // by number of the uses
-  std::vector<double> by_place_;  // of several words
+  std::vector<double> by_use_;           // by number of the uses
+  std::vector<double> by_place_;         // of several words
   std::optional<PostingReader> reader_;  // of one word
   bool more_ = false;                    // the reader stands on a place
   std::size_t next_count_ = 0;           // of what was verified

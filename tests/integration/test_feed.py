@@ -70,6 +70,12 @@ class FeedCase(JcnCase):
         self.addCleanup(feed.close)
         return feed
 
+    def drop_in_order(self, daemon, count, **members):
+        """N.json with the id vN. Only what was visible before is sure to have a lower number."""
+        for number in range(count):
+            self.drop(f"{number}.json", {"id": f"v{number}", "n": number, **members})
+            daemon.sync()
+
     def page(self, daemon, query=""):
         answer = daemon.get("/v1/changes?" + query)
         self.assertEqual(answer.status, 200, answer.body)
@@ -277,9 +283,7 @@ class KilledConsumer(FeedCase):
 class Restarts(FeedCase):
     def test_places_hold_over_an_orderly_restart(self):
         daemon = self.daemon()
-        for number in range(5):
-            self.drop(f"{number}.json", {"id": f"v{number}"})
-        daemon.sync()
+        self.drop_in_order(daemon, 5)
         rows = self.page(daemon)["results"]
         self.assertEqual([row["id"] for row in rows], [f"v{number}" for number in range(5)])
         daemon.stop()
@@ -307,9 +311,7 @@ class Restarts(FeedCase):
 
     def test_few_tombstones(self):
         daemon = self.daemon(config="[feed]\ntombstones = 2\n")
-        for number in range(8):
-            self.drop(f"{number}.json", {"id": f"v{number}"})
-        daemon.sync()
+        self.drop_in_order(daemon, 8)
         places = [row["seq"] for row in self.page(daemon)["results"]]
         for number in range(4):
             os.unlink(self.path(f"{number}.json"))
@@ -454,9 +456,7 @@ class Jcnctl(FeedCase):
 
     def test_changes_live_and_from_the_index(self):
         daemon = self.daemon()
-        for number in range(4):
-            self.drop(f"{number}.json", {"id": f"v{number}", "n": number, "kind": "talk"})
-        daemon.sync()
+        self.drop_in_order(daemon, 4, kind="talk")
         os.unlink(self.path("0.json"))
         daemon.sync(durable=True)
         for live in (True, False):

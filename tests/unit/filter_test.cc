@@ -58,8 +58,8 @@ TEST(ParseFilter, ValuesAreStringsAndWhatElseTheyAre) {
     EXPECT_EQ(parsed("a__gt", number).operands.size(), 2U) << number;
     EXPECT_EQ(parsed("a__gt", number).operands.back(), number);
   }
-  for (const char* text : {"01", "+1", " 1", "1 ", ".5", "1.", "1e", "1e+", "-", "--1", "0x1", "1_0",
-                           "Infinity", "NaN", "True", "1,5"}) {
+  for (const char* text : {"01", "+1", " 1", "1 ", ".5", "1.", "1e", "1e+", "-", "--1", "0x1",
+                           "1_0", "Infinity", "NaN", "True", "1,5"}) {
     EXPECT_EQ(parsed("a__arraycontains", text).operands.size(), 1U) << text;
   }
   EXPECT_EQ(refused("a", "\xff"), Code::bad_value);

@@ -1,5 +1,6 @@
-// What a query ought to answer, worked out plainly from the records: every record is looked at, every
-// value compared as JSON. And documents that try it: all types, arrays, cut values that share beginnings.
+// What a query ought to answer, worked out plainly from the records: every record is looked at,
+// every value compared as JSON. And documents that try it: all types, arrays, cut values that share
+// beginnings.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -84,9 +85,8 @@ class QueryModel {
 
   bool known(const Field& field) const {
     return field.kind != Field::Kind::member ||
-           std::any_of(records_.begin(), records_.end(), [&](const Record* record) {
-             return value_at(*record, field).has_value();
-           });
+           std::any_of(records_.begin(), records_.end(),
+                       [&](const Record* record) { return value_at(*record, field).has_value(); });
   }
 
   using Scalars = std::vector<std::string>;
@@ -261,9 +261,24 @@ class RandomQueries {
   }
 
   std::string scalar() {
-    static const std::vector<std::string> plain = {
-        "null", "true", "false", "0", "-0.0", "5", "5.0", "50e-1", "-1.5", "600", "1e2", "100",
-        "0.1", "-7", "64176294690080990", "64176294690080991", "1e-400", "-3e200"};
+    static const std::vector<std::string> plain = {"null",
+                                                   "true",
+                                                   "false",
+                                                   "0",
+                                                   "-0.0",
+                                                   "5",
+                                                   "5.0",
+                                                   "50e-1",
+                                                   "-1.5",
+                                                   "600",
+                                                   "1e2",
+                                                   "100",
+                                                   "0.1",
+                                                   "-7",
+                                                   "64176294690080990",
+                                                   "64176294690080991",
+                                                   "1e-400",
+                                                   "-3e200"};
     switch (below(4)) {
       case 0:
         return one_of(plain);
@@ -275,9 +290,9 @@ class RandomQueries {
   }
 
   std::string text() {
-    static const std::vector<std::string> words = {"",     "5",     "5.0",   "true",  "null", "red",
-                                                   "blue", "green", "Über",  "naïve", "日本語の本",
-                                                   "a\"b", "x\ny",  "node.js"};
+    static const std::vector<std::string> words = {"",           "5",    "5.0",   "true",   "null",
+                                                   "red",        "blue", "green", "Über",   "naïve",
+                                                   "日本語の本", "a\"b", "x\ny",  "node.js"};
     switch (below(5)) {
       case 0:
         return one_of(words);
@@ -305,22 +320,26 @@ class RandomQueries {
 
   std::string field() {
     static const std::vector<std::string> fields = {
-        "a",    "b",    "t",        "o",        "0",      "/x.y",   "x.y",  "o.a", "o.b",
-        "o.0",  "t.a",  "/t/0",     "/t/1",     "/o/0",   "/a/0/a", "/0/0", "/o/a", "none",
-        "/t/a", "none.a", "/none/0", "_id",      "_created", "_updated", "a",    "b",    "t"};
+        "a",    "b",      "t",       "o",    "0",        "/x.y",     "x.y",  "o.a",  "o.b",
+        "o.0",  "t.a",    "/t/0",    "/t/1", "/o/0",     "/a/0/a",   "/0/0", "/o/a", "none",
+        "/t/a", "none.a", "/none/0", "_id",  "_created", "_updated", "a",    "b",    "t"};
     return one_of(fields);
   }
 
   // Values are often those of some document.
   Filter filter() {
     const auto op = static_cast<Operator>(below(14));
-    const std::string name = field();
+    std::string name = field();
     std::string value = json_unquote_any(scalar());
-    if (!documents_.empty() && below(4) != 0) {
+    for (int tries = below(4) == 0 || documents_.empty() ? 0 : 5; tries > 0; --tries) {
       Record record;
       record.document = one_of(documents_);
       const auto there = QueryModel::scalars(record, field_named(name));
-      if (!there.empty()) value = json_unquote_any(one_of(there));
+      if (!there.empty()) {
+        value = json_unquote_any(one_of(there));
+        break;
+      }
+      name = field();
     }
     if (op == Operator::in) {
       if (below(2) == 0) {
@@ -334,7 +353,8 @@ class RandomQueries {
     }
     if (name == "_id" && below(3) != 0) value = "id" + std::to_string(below(200)).substr(below(2));
     if ((name == "_created" || name == "_updated") && below(3) != 0) {
-      value = rfc3339(static_cast<std::int64_t>(below(5)) * 1'000'000'000).substr(0, 20 + below(11));
+      value =
+          rfc3339(static_cast<std::int64_t>(below(5)) * 1'000'000'000).substr(0, 20 + below(11));
     }
     if (op == Operator::isnull || op == Operator::notnull) value = below(2) == 0 ? "1" : "0";
     return filter_of(name + "__" + std::string(operator_name(op)), value);
@@ -342,9 +362,9 @@ class RandomQueries {
 
   SearchTerm search() {
     static const std::vector<std::string> searches = {
-        "red",      "blue",      "uber",   "naive", "日本",      "本", "node.js",  "\"red blue\"",
-        "re*",      "gre* blue", "node",   "none",  "green5",    "x",  "\"blue r\"*", "red red",
-        "\"true null\"", "5",    "common", "common*"};
+        "red",          "blue",    "uber",          "naive", "日本",   "本",     "node.js",
+        "\"red blue\"", "re*",     "gre* blue",     "node",  "none",   "green5", "x",
+        "\"blue r\"*",  "red red", "\"true null\"", "5",     "common", "common*"};
     SearchTerm term;
     term.words = one_of(searches);
     if (below(3) == 0) term.field = field_named(field());
@@ -411,7 +431,7 @@ class RandomQueries {
     std::string number = below(3) == 0 ? "-" : "";
     number += digits + (below(2) == 0 ? "" : std::to_string(below(3)) + std::string(40, '7'));
     if (below(3) == 0) number += std::to_string(below(3));
-    if (below(4) == 0) number += below(2) == 0 ? "e-2" : "e-9999999999999999999" ;
+    if (below(4) == 0) number += below(2) == 0 ? "e-2" : "e-9999999999999999999";
     return number;
   }
 

@@ -139,7 +139,8 @@ TEST(RunQuery, AnswersAsThePlainModelDoes) {
           continue;
         }
         Record record = record_of(key.kind, key.id, random.document());
-        record.fragments.front().mtime_ns = static_cast<std::int64_t>(random.below(5)) * 1'000'000'000;
+        record.fragments.front().mtime_ns =
+            static_cast<std::int64_t>(random.below(5)) * 1'000'000'000;
         if (random.below(15) == 0) {
           record.exists = false;
           record.document.clear();
@@ -161,7 +162,7 @@ TEST(RunQuery, AnswersAsThePlainModelDoes) {
     }
   }
   std::cout << with_rows << " of " << asked << " queries have rows\n";
-  EXPECT_GT(with_rows, asked / 5);
+  EXPECT_GT(with_rows, asked / 3);
 }
 
 // So many that columns have several chunks, postings are bitmaps, and ranges go by column.
@@ -195,8 +196,8 @@ TEST(RunQuery, AnswersAsThePlainModelDoesOverManyRecords) {
   const QueryModel model(library.model.records, "videos");
   const Snapshot snapshot = library.snapshot();
   const std::vector<std::pair<std::string, std::string>> filters = {
-      {"n__gte", "2990"}, {"n__lt", "2000"},     {"n__in", "5,6,7"}, {"few", "v1"},
-      {"few__not", "v1"}, {"few__isnull", "1"},  {"rare__gt", "20"}, {"tags", "t3"},
+      {"n__gte", "2990"},  {"n__lt", "2000"},       {"n__in", "5,6,7"}, {"few", "v1"},
+      {"few__not", "v1"},  {"few__isnull", "1"},    {"rare__gt", "20"}, {"tags", "t3"},
       {"tags__gte", "t4"}, {"tags__contains", "9"}, {"_id__lt", "id4"}, {"/tags/1", "t0"}};
   for (int i = 0; i < 40; ++i) {
     Query query = all_videos();

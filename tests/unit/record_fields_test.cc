@@ -36,16 +36,15 @@ TEST(ListFields, CountsLivingRecordsByType) {
   Batch orphan = one("d", "");
   orphan.records[{"videos", "d"}]->exists = false;
   must(writer->publish(std::move(orphan)));
-  const Summaries wanted = {
-      {"t", {3, {{"number", 1}, {"string", 1}, {"object", 1}}}},
-      {"o", {1, {{"object", 1}}}},
-      {"o.x", {1, {{"null", 1}}}},
-      {"/o/y.z", {1, {{"boolean", 1}}}},  // o.y.z is another field
-      {"l", {3, {{"array", 2}, {"string", 2}, {"number", 1}, {"null", 1}}}},
-      {"/l/~*", {1, {{"object", 1}, {"array", 1}, {"number", 1}}}},
-      {"/l/~*/k", {1, {{"number", 1}, {"string", 1}}}},
-      {"/_id", {1, {{"number", 1}}}},  // _id is every record's own
-      {"/", {1, {{"number", 1}}}}};
+  const Summaries wanted = {{"t", {3, {{"number", 1}, {"string", 1}, {"object", 1}}}},
+                            {"o", {1, {{"object", 1}}}},
+                            {"o.x", {1, {{"null", 1}}}},
+                            {"/o/y.z", {1, {{"boolean", 1}}}},  // o.y.z is another field
+                            {"l", {3, {{"array", 2}, {"string", 2}, {"number", 1}, {"null", 1}}}},
+                            {"/l/~*", {1, {{"object", 1}, {"array", 1}, {"number", 1}}}},
+                            {"/l/~*/k", {1, {{"number", 1}, {"string", 1}}}},
+                            {"/_id", {1, {{"number", 1}}}},  // _id is every record's own
+                            {"/", {1, {{"number", 1}}}}};
   EXPECT_EQ(summaries(must(writer->snapshot())), wanted);
   must(writer->fold());
   EXPECT_EQ(summaries(must(writer->snapshot())), wanted);

@@ -12,16 +12,31 @@ namespace {
 TEST(SortValue, OrdersAsValuesDo) {
   const std::string beginning(32, 'b'), digits(70, '7');
   const std::vector<std::string> ascending = {
-      "null", "false", "true", "-" + digits + "8", "-" + digits, "-1.5", "0", "1e-400", "600",
-      digits, digits + "1", "\"\"", "\"5\"", "\"b\"", "\"" + beginning + "\"",
+      "null",
+      "false",
+      "true",
+      "-" + digits + "8",
+      "-" + digits,
+      "-1.5",
+      "0",
+      "1e-400",
+      "600",
+      digits,
+      digits + "1",
+      "\"\"",
+      "\"5\"",
+      "\"b\"",
+      "\"" + beginning + "\"",
       "\"" + beginning + std::string(64, 'a') + "\"",   // a whole key
       "\"" + beginning + std::string(65, 'a') + "\"",   // cut, behind it
       "\"" + beginning + std::string(65, 'a') + "b\"",  // another cut one
-      "\"" + beginning + "b\"", "\"c\""};
+      "\"" + beginning + "b\"",
+      "\"c\""};
   for (std::size_t a = 0; a < ascending.size(); ++a) {
     for (std::size_t b = 0; b < ascending.size(); ++b) {
-      EXPECT_EQ(compare(sort_value(ascending[a]), sort_value(ascending[b])),
-                a < b ? -1 : a > b ? 1 : 0)
+      EXPECT_EQ(compare(sort_value(ascending[a]), sort_value(ascending[b])), a < b   ? -1
+                                                                             : a > b ? 1
+                                                                                     : 0)
           << ascending[a] << ' ' << ascending[b];
     }
   }
@@ -30,7 +45,9 @@ TEST(SortValue, OrdersAsValuesDo) {
 
 TEST(SortValue, LooksAtFourKibibytesOfAString) {
   const std::string beginning(4095, 'x');
-  const auto value = [&](const std::string& end) { return sort_value(json_quote(beginning + end)); };
+  const auto value = [&](const std::string& end) {
+    return sort_value(json_quote(beginning + end));
+  };
   EXPECT_EQ(compare(value("ab"), value("ac")), 0);
   EXPECT_EQ(compare(value("a"), value("ac")), 0);
   EXPECT_EQ(compare(value("a"), value("b")), -1);

@@ -75,7 +75,9 @@ struct QueryAnswer {
   std::optional<PageEnd> next;        // absent: that was the last page
   std::optional<std::uint64_t> count;  // exact, of all pages
   std::vector<Facet> facets;          // as in Query::facets
-  std::vector<std::string> unknown_fields;  // as they were written; each once
+  // Those that no record has, as they were written; each once. A pointer into arrays that is not found
+  // in 100,000 documents is left out.
+  std::vector<std::string> unknown_fields;
   std::vector<std::string> plan;      // steps, for a person
 };
 
