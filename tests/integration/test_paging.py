@@ -177,8 +177,10 @@ class Paging(JcnCase):
                     self.assertEqual(got, wanted, walk.name)
                 if walk.sort is None:  # an id stays where it is: none comes twice, touched or not
                     self.assertEqual(ids, sorted(set(ids)), walk.name)
-                if states:  # NDJSON need not tell
-                    self.assertGreater(states, 10, f"{walk.name}: nothing changed meanwhile")
+            # One walk may fall between two writes; not all of them. NDJSON need not tell.
+            most = max(states for _, states in walker.walks)
+            if most:
+                self.assertGreater(most, 10, f"{walk.name}: nothing changed meanwhile")
             print(f"  {walk.name}: {len(walker.walks)} walks of {len(wanted)} untouched records, pages of "
                   f"{min(states for _, states in walker.walks)} to "
                   f"{max(states for _, states in walker.walks)} states each", flush=True)
