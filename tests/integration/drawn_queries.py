@@ -8,8 +8,8 @@ import decimal
 import json
 import re
 
-from sql_oracle import (FALSE, NULL, NUMBER, OPERATORS, STRING, TRUE, Filter, members, strings_of,
-                        type_of)
+from composed_records import strings_of
+from sql_oracle import OPERATORS, Filter
 
 Query = collections.namedtuple("Query", "cell filters sort descending facets facet_size search")
 
@@ -27,10 +27,11 @@ FIELDS = {
     "mixed types": ("mixed",),
     "nested": ("meta.author.name", "meta.views", "meta.author.year", "meta.author",
                "meta.marks"),
-    "pointer": ("/title", "/meta/author/name", "/meta/views", "/tags", "/mixed", "/meta/author.name",
-                "/meta/marks"),
+    "pointer": ("/title", "/meta/author/name", "/meta/views", "/tags", "/mixed",
+                "/meta/author.name", "/meta/marks"),
     "pointer, index": ("/tags/0", "/tags/2", "/items/0/k", "/items/1/n", "/items/0/list", "/nums/0",
-                       "/deep/l/0/1", "/items/0/list/0", "/videos/0/type", "/speakers/0", "/meta/0/views"),
+                       "/deep/l/0/1", "/items/0/list/0", "/videos/0/type", "/speakers/0",
+                       "/meta/0/views"),
     "odd name": ("_type", "x__y", "/a~1b", "/m~0n", "/", "/_id", "/a.b", "ü ß", "0", "q?&=#+%"),
     "_id": ("_id",),
     "_created": ("_created",),
@@ -45,14 +46,13 @@ NEVER = {
 NEVER["startswith"] = NEVER["endswith"] = NEVER["contains"]
 NEVER["arraynotcontains"] = NEVER["arraycontains"]
 
+OTHER_BOUND = {"gt": ("lt", "lte"), "gte": ("lt", "lte"), "lt": ("gt", "gte"), "lte": ("gt", "gte")}
+
 SORTABLE = [field for fields in FIELDS.values() for field in fields] + ["meta", "items", "deep.l"]
 LONGEST_OPERAND = 1200  # characters; targets have a longest length, too
+# Beyond what records may hold, and beyond what a double can.
+FAR_NUMBERS = ("1e400", "-1e400", "1e-400", "-1e-400", "0e999", "1e100000", "-1e100000")
 UNASKABLE = set("\0\r\n")  # targets can't have them; the JSON of `in` can, escaped
-
-
-def value_of(key):
-    """The scalar of a key that is no number."""
-    return {NULL: None, TRUE: True, FALSE: False}.get(key, key[1:].decode() if key[:1] == STRING else None)
 
 
 class QueryDraw:
@@ -82,7 +82,8 @@ class QueryDraw:
         for step in steps:
             if isinstance(value, dict) and step in value:
                 value = value[step]
-            elif isinstance(value, list) and not dotted and step.isdigit() and int(step) < len(value):
+            elif (isinstance(value, list) and not dotted and step.isdigit()
+                  and int(step) < len(value)):
                 value = value[int(step)]
             else:
                 return []
@@ -138,6 +139,8 @@ class QueryDraw:
                 context.prec = 2000
                 if self.noise.random() < 0.2:
                     other = scalar + decimal.Decimal(-1 if below else 1) / 8
+                elif self.noise.random() < 0.05:
+                    other = decimal.Decimal(self.noise.choice(FAR_NUMBERS))
                 return min(scalar, other) if below else max(scalar, other)
         if isinstance(scalar, str) and isinstance(other, str):
             if below and self.noise.random() < 0.25:
@@ -159,6 +162,8 @@ class QueryDraw:
         return text[start:start + length]
 
     def in_list(self, scalar, field):
+        if self.noise.random() < 0.02:
+            return self.noise.choice(("", "[]", ",", "[null]"))
         values = [scalar] + [self.any_scalar(field) for _ in range(self.noise.randint(0, 4))]
         self.noise.shuffle(values)
         texts = [self.text(value) for value in values]
@@ -227,6 +232,9 @@ class QueryDraw:
         if operator in ("isnull", "notnull") and self.noise.random() < 0.3:
             rid = self.noise.randrange(len(self.fields.records))  # which may lack it
         filters = [self.filter(field, operator, rid)]
+        if operator in OTHER_BOUND and self.noise.random() < 0.3:
+            # Of an array each bound may be held by another element.
+            filters.append(self.filter(field, self.noise.choice(OTHER_BOUND[operator]), rid))
         for _ in range(self.noise.choice((0, 0, 0, 1, 1, 2))):
             more = self.noise.choice(self.known(self.noise.choice(list(FIELDS))))
             scalars = self.scalars(rid, more)
@@ -262,7 +270,8 @@ class QueryDraw:
         return word if self.noise.random() < 0.7 else word[:2] + "*"
 
     def queries(self, often):
-        """Every operator with every kind of field, `often` times each (less where nothing can be found)."""
+        """Every operator with every kind of field, `often` times each; less where nothing can be
+        found."""
         drawn = [self.query(operator, category)
                  for operator in OPERATORS for category in FIELDS if self.known(category)
                  for _ in range(1 if category in NEVER.get(operator, ()) else often)]
@@ -271,8 +280,8 @@ class QueryDraw:
 
 
 def table(cells):
-    """The coverage as text: per operator and kind of field, how many queries and how many of them
-    found something (with results/queries). cells: (operator, category) → [queries, with results]."""
+    """The coverage as text, by operator and kind of field: with results/queries.
+    cells: (operator, category) → [queries, with results]."""
     categories = [category for category in FIELDS
                   if any((operator, category) in cells for operator in OPERATORS)]
     heads = [category.split(", ")[-1].split(" ")[0] if len(category) > 9 else category

@@ -12,8 +12,10 @@ import json
 WORDS = ("python", "harbour", "lighthouse", "moth", "Zürich", "naïve", "ÅNGSTRÖM", "straße", "tide",
          "ferry", "bridges", "hum", "sourdough", "entropy", "letters", "to", "a", "compiler", "the",
          "of", "слон", "Ωmega", "日本語", "サクラ", "한국", "node.js", "C++", "x_y", "100", "3.14", "🦀",
-         "e\u0301tude", "\"quoted\"", "back\\slash", "tab\tbed", "per%cent", "a+b", "semi;colon", "&")
-TAGS = [f"tag{number}" for number in range(30)] + ["python", "Python", "5", "true", "null", "", "ü", "a,b"]
+         "e\u0301tude", "\"quoted\"", "back\\slash", "tab\tbed", "per%cent", "a+b", "semi;colon",
+         "&")
+TAGS = [f"tag{number}" for number in range(30)] + [
+    "python", "Python", "5", "true", "null", "", "ü", "a,b"]
 LANGUAGES = ("eng", "deu", "fra", "spa", "por", "日本語", "ENG", "en")
 ONE_HUNDRED = ("100", "1e2", "100.0", "1.00E+2", "1000e-1", "0.1e3", "100.000")
 ZERO = ("0", "-0", "0.0", "0e5", "-0.00E-3")
@@ -25,8 +27,8 @@ HUGE = ("9007199254740992", "9007199254740993", "9223372036854775807", "92233720
         "12345678901234567890123456789012345678901234567890123456789012345678902",
         "-12345678901234567890123456789012345678901234567890123456789012345678901",
         PI, PI[:-1] + "8", PI[:62], PI[:62] + "0", "0." + "0" * 62 + "1", "1" + "0" * 65, "1e65",
-        "99999999999999999999999999999999999999999999999999999999999999999999", "4503599627370497.5",
-        "4503599627370497.25", "1.7976931348623157e308", "5e-324", "1e-400")
+        "99999999999999999999999999999999999999999999999999999999999999999999",
+        "4503599627370497.5", "4503599627370497.25", "1.7976931348623157e308", "5e-324", "1e-400")
 # Beginnings as long as what an index may keep of a string, and longer.
 BEGINNINGS = ("b" * 31, "b" * 32, "the same beginning " * 4, "b" * 95, "b" * 96, "b" * 97,
               "ü" * 48, "w" * 128, "long " * 40, "z" * 1000)
@@ -118,31 +120,39 @@ class RecordDraw:
     def items(self):
         def item():
             return {"k": self.noise.choice(("x", "y", "z", Number("5"), "5", None)),
-                    "n": self.count(), "list": [self.count() for _ in range(self.noise.randint(0, 3))]}
+                    "n": self.count(),
+                    "list": [self.count() for _ in range(self.noise.randint(0, 3))]}
         if self.noise.random() < 0.12:
             return {"0": item(), "1": item(), "k": "an object's own"}
-        return [self.noise.choice((item, item, item, self.count))() for _ in range(self.noise.randint(0, 4))]
+        return [self.noise.choice((item, item, item, self.count))()
+                for _ in range(self.noise.randint(0, 4))]
 
     def odd_names(self):
-        odd = {"x__y": self.noise.choice((self.count(), [self.count(), "5"])), "_type": self.noise.choice(("clip", "talk", "live")),
+        odd = {"x__y": self.noise.choice((self.count(), [self.count(), "5"])),
+               "_type": self.noise.choice(("clip", "talk", "live")),
                "": self.noise.choice(("empty", "name")), "a/b": self.count(), "m~n": self.ratio(),
                "a.b": self.noise.choice(("dotted", "name")), "ü ß": self.noise.choice("äöü"),
                "_id": self.noise.choice(("inner", "id")), "0": self.count(),
                "q?&=#+%": self.noise.choice(("1", "2"))}
-        return {name: odd[name] for name in self.noise.sample(sorted(odd), self.noise.randint(2, 6))}
+        names = self.noise.sample(sorted(odd), self.noise.randint(2, 6))
+        return {name: odd[name] for name in names}
+
+    def day(self):
+        return (f"20{self.noise.randint(8, 25):02d}-{self.noise.randint(1, 12):02d}-"
+                f"{self.noise.randint(1, 28):02d}")
 
     def members(self):
         """(name, how often, what) of a record's members."""
         return (
             ("title", 0.95, lambda: self.words(1, 6)),
             ("lang", 0.9, lambda: self.noise.choice(LANGUAGES)),
-            ("recorded", 0.9, lambda: f"20{self.noise.randint(8, 25):02d}-"
-                                      f"{self.noise.randint(1, 12):02d}-{self.noise.randint(1, 28):02d}"),
+            ("recorded", 0.9, self.day),
             ("count", 0.9, self.count),
             ("ratio", 0.85, self.ratio),
             ("huge", 0.6, self.huge),
             ("flag", 0.8, lambda: self.noise.choice((True, False, False, None))),
-            ("maybe", 0.7, lambda: self.noise.choice((None, None, "here", "", "there", self.count(), [], ["here", None]))),
+            ("maybe", 0.7, lambda: self.noise.choice(
+                (None, None, "here", "", "there", self.count(), [], ["here", None]))),
             ("tags", 0.9, self.tags),
             ("nums", 0.6, lambda: [self.number() for _ in range(self.noise.randint(0, 4))]),
             ("mixed", 0.8, self.mixed),
@@ -182,10 +192,12 @@ class TalkDraw:
     def __init__(self, noise):
         self.noise = noise
         letters = "etaoinshrdlucmfwypvbgkéüøñ"
-        self.words = sorted({"".join(noise.choices(letters, k=noise.randint(1, 9))) for _ in range(8000)})
+        self.words = sorted({"".join(noise.choices(letters, k=noise.randint(1, 9)))
+                             for _ in range(8000)})
         noise.shuffle(self.words)
         self.words[40:40] = ["日本語", "サクラ前線", "한국어", "Straße", "C++", "node.js", "x_y"]
-        self.weights = list(itertools.accumulate(1 / (rank + 3) for rank in range(len(self.words))))
+        self.weights = list(itertools.accumulate(1 / (rank + 3)
+                                                 for rank in range(len(self.words))))
         self.days = noise.sample(range(4000), 300)
 
     def text(self, low, high):
@@ -196,10 +208,10 @@ class TalkDraw:
         day = self.noise.choice(self.days)
         token = f"{self.noise.getrandbits(44):011x}"
         document = {
-            "copyright_text": self.noise.choice((None, "Creative Commons Attribution license", "Standard")),
+            "copyright_text": self.noise.choice((None, "Creative Commons Attribution", "Standard")),
             "description": self.text(5, 120) + self.noise.choice((".", "!", " (…)")),
-            "duration": self.noise.choice((None, *(self.noise.randint(60, 7200) for _ in range(5)))),
-            "language": self.noise.choices(("eng", "spa", "por", "deu", "jpn"), (80, 8, 6, 4, 2))[0],
+            "duration": None if self.noise.random() < 0.16 else self.noise.randint(60, 7200),
+            "language": self.noise.choices(("eng", "spa", "por", "deu"), (80, 10, 6, 4))[0],
             "recorded": f"{2008 + day // 336}-{day % 336 // 28 + 1:02d}-{day % 28 + 1:02d}",
             "speakers": [self.text(2, 2).title() for _ in range(self.noise.choice((1, 1, 1, 2)))],
             "tags": sorted({self.text(1, 1) for _ in range(self.noise.randint(0, 5))}),

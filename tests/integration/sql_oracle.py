@@ -1,21 +1,18 @@
 """What jcn must answer, worked out without jcn: SQLite, filled from the files.
 
-read_folder() finds, parses and composes the records of one folder. Fields puts every member of them
-into tables and answers filters, sorting, counts and facets as DESIGN.md "Filters, exactly" has
-them; Words puts their strings into FTS5 and answers searches.
+Fields puts every member of the records into tables, and answers filters, sorting, counts and facets
+as DESIGN.md "Filters, exactly" has them.
 
 Every value has a key, a blob whose order (memcmp, SQLite's own for blobs) is the order of values:
   10 null   20 false   21 true   30 number (an exact decimal)   40 string (its UTF-8)
 """
 
 import collections
-import datetime
 import decimal
-import json
-import os
 import re
 import sqlite3
-import unicodedata
+
+from composed_records import parse
 
 NULL, FALSE, TRUE, NUMBER, STRING = b"\x10", b"\x20", b"\x21", b"\x30", b"\x40"
 SORTED_BYTES = 4096  # of a string, when sorting
@@ -26,15 +23,9 @@ OPERATORS = ("exact", "not", "gt", "gte", "lt", "lte", "in", "contains", "starts
              "isnull", "notnull", "arraycontains", "arraynotcontains")
 
 Filter = collections.namedtuple("Filter", "field operator value")
-Record = collections.namedtuple("Record", "id document created updated")
 
 
 # ---- values and their keys ----------------------------------------------------------------------
-
-def parse(text):
-    """JSON with exact numbers: each becomes a Decimal, which holds all of its digits."""
-    return json.loads(text, parse_int=decimal.Decimal, parse_float=decimal.Decimal)
-
 
 def number_key(number):
     sign, digits, exponent = number.as_tuple()
@@ -78,65 +69,6 @@ def in_keys(text):
     if text.startswith("["):
         return [scalar_key(value) for value in parse(text)]
     return [key for piece in text.split(",") for key in operand_keys(piece)]
-
-
-# ---- files → records ----------------------------------------------------------------------------
-
-def merge_patch(target, patch):
-    """RFC 7396."""
-    if not isinstance(patch, dict):
-        return patch
-    result = dict(target) if isinstance(target, dict) else {}
-    for name, value in patch.items():
-        if value is None:
-            result.pop(name, None)
-        else:
-            result[name] = merge_patch(result.get(name), value)
-    return result
-
-
-def time_text(nanoseconds):
-    seconds, rest = divmod(nanoseconds, 1_000_000_000)
-    moment = datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc)
-    return moment.strftime("%Y-%m-%dT%H:%M:%S") + f".{rest:09d}Z"
-
-
-def fragments(root):
-    """(path without .json, document, mtime in ns) of each file beneath root."""
-    for folder, folders, names in os.walk(root):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        for name in names:
-            if not name.endswith(".json") or name.startswith("."):
-                continue
-            path = os.path.join(folder, name)
-            with open(path, "rb") as file:
-                document = parse(file.read().decode())
-                modified = os.fstat(file.fileno()).st_mtime_ns
-            yield os.path.relpath(path, root)[:-len(".json")], document, modified
-
-
-def id_of(path, document):
-    """The default rule: /id, a non-empty string or an integer, else the path."""
-    given = document.get("id")
-    if isinstance(given, decimal.Decimal) and given.as_tuple().exponent == 0:
-        return str(given)
-    return given if isinstance(given, str) and given else path
-
-
-def read_folder(root):
-    """The records of the files beneath root, by id."""
-    by_id = collections.defaultdict(list)
-    for path, document, modified in fragments(root):
-        by_id[id_of(path, document)].append((path.encode(), document, modified))
-    records = []
-    for record_id, parts in sorted(by_id.items(), key=lambda item: item[0].encode()):
-        parts.sort(key=lambda part: part[0])
-        document = parts[0][1]
-        for _, patch, _ in parts[1:]:
-            document = merge_patch(document, patch)
-        times = [modified for _, _, modified in parts]
-        records.append(Record(record_id, document, time_text(min(times)), time_text(max(times))))
-    return records
 
 
 # ---- fields -------------------------------------------------------------------------------------
@@ -221,17 +153,19 @@ class Fields:
 
     def is_known(self, field):
         pid, indexed = self.place(field)
-        return bool(self.db.execute(
-            "SELECT 1 FROM member WHERE pid = ? AND indexed <= ? LIMIT 1", (pid, indexed)).fetchone())
+        return bool(self.db.execute("SELECT 1 FROM member WHERE pid = ? AND indexed <= ? LIMIT 1",
+                                    (pid, indexed)).fetchone())
 
     def holders(self, field):
         """The records (rid) that have the member."""
         return [rid for rid, in self.db.execute(
-            "SELECT rid FROM member WHERE pid = ? AND indexed <= ? ORDER BY rid", self.place(field))]
+            "SELECT rid FROM member WHERE pid = ? AND indexed <= ? ORDER BY rid",
+            self.place(field))]
 
     def member_type(self, rid, field):
-        found = self.db.execute("SELECT type FROM member WHERE pid = ? AND indexed <= ? AND rid = ?",
-                                (*self.place(field), rid)).fetchone()
+        found = self.db.execute(
+            "SELECT type FROM member WHERE pid = ? AND indexed <= ? AND rid = ?",
+            (*self.place(field), rid)).fetchone()
         return found and found[0]
 
     def scalar_keys(self, rid, field):
@@ -278,9 +212,10 @@ class Fields:
         if operator in ("contains", "startswith", "endswith"):
             text = value.encode()
             is_string = "key >= x'40' AND key < x'41'"
-            found = {"contains": "instr(substr(key, 2), ?) > 0",
-                     "startswith": "substr(key, 2, length(?)) = ?",
-                     "endswith": "length(key) > length(?) AND substr(key, -length(?)) = ?"}[operator]
+            found = {
+                "contains": "instr(substr(key, 2), ?) > 0",
+                "startswith": "substr(key, 2, length(?)) = ?",
+                "endswith": "length(key) > length(?) AND substr(key, -length(?)) = ?"}[operator]
             if not text:
                 return self._with_value(field, is_string, [])
             return self._with_value(field, f"{is_string} AND {found}", [text] * found.count("?"))
@@ -330,96 +265,3 @@ class Fields:
           SELECT key, count(DISTINCT rid) AS n FROM value
           WHERE pid = ? AND indexed <= ? AND key > x'10' AND rid IN (SELECT rid FROM found)
           GROUP BY key ORDER BY n DESC, key""", [*parameters, *self.place(field)]).fetchall()
-
-
-# ---- words --------------------------------------------------------------------------------------
-
-# Each Han, Kana and Hangul character.
-SINGLE = re.compile("([\u1100-\u11ff\u2e80-\u2fdf\u3005-\u3007\u3021-\u3029\u3038-\u303b"
-                    "\u3041-\u3096\u309d-\u309f\u30a1-\u30fa\u30fc-\u30ff\u3131-\u318e\u31f0-\u31ff"
-                    "\u3400-\u4dbf\u4e00-\u9fff\ua960-\ua97c\uac00-\ud7fb\uf900-\ufaff\uff66-\uff9f"
-                    "\uffa0-\uffdc\U00020000-\U0003ffff])")
-
-
-def same_words(text):
-    """The text as FTS5's unicode61 has to see it to find the words that jcn finds, by a newer Unicode than
-    unicode61 knows: each of SINGLE is a word, marks belong to the word they stand in, what can't be seen
-    (a soft hyphen, joiners) is not there, and letters are folded (ß is ss, ﬁ is fi). ASCII stays."""
-    if text.isascii():
-        return text.replace("\0", " ")
-    folded = []
-    for c in unicodedata.normalize("NFC", text):
-        kind = unicodedata.category(c)
-        if c.isascii() or kind == "Co":
-            folded.append(c)
-        elif kind[0] in "LN":
-            form = "NFKD" if ord(c) < 0x530 or 0x1e00 <= ord(c) < 0x2000 else "NFKC"  # й is и
-            folded += [d for d in unicodedata.normalize(form, c).casefold().replace("\u2044", " ")
-                       if unicodedata.category(d)[0] != "M"]
-        elif kind[0] != "M" and (kind != "Cf" or c == "\u200b"):
-            folded.append(" ")
-    return SINGLE.sub(r" \1 ", "".join(folded)).replace("\0", " ")
-
-
-def strings_of(value):
-    """Every string in it, in document order."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for member in value.values():
-            yield from strings_of(member)
-    elif isinstance(value, list):
-        for element in value:
-            yield from strings_of(element)
-
-
-class Words:
-    """FTS5 over every string of every record. Each string has a column of its own, for phrases don't
-    cross strings; the strings of each of `named` come first, so that they can be searched alone."""
-
-    def __init__(self, records, named=(), columns=80):
-        self.named = list(named)
-        self.columns = columns
-        names = self.named + [f"s{number}" for number in range(columns)]
-        self.db = sqlite3.connect(":memory:")
-        self.db.execute(f"CREATE VIRTUAL TABLE words USING fts5({', '.join(names)}, "
-                        "tokenize = \"unicode61 remove_diacritics 2\")")
-        self._insert = f"INSERT INTO words (rowid, {', '.join(names)}) VALUES (?{', ?' * len(names)})"
-        self.ids = {}  # rowid → id
-        self._rows = {}
-        for record in records:
-            self.put(record.id, record.document)
-
-    def put(self, record_id, document):
-        self.remove(record_id)
-        row = len(self.ids) + 1
-        first, rest = {}, []
-        for name, member in document.items():
-            if name in self.named and isinstance(member, str):
-                first[name] = member
-            else:
-                rest += strings_of(member)
-        if len(rest) > self.columns:  # their order may make phrases of the last ones: not drawn
-            rest[self.columns - 1:] = ["\n".join(rest[self.columns - 1:])]
-        rest += [None] * (self.columns - len(rest))
-        texts = [first.get(name) for name in self.named] + rest
-        self.db.execute(self._insert, [row] + [
-            text if text is None else same_words(text) for text in texts])
-        self.ids[row] = record_id
-        self._rows[record_id] = row
-
-    def remove(self, record_id):
-        row = self._rows.pop(record_id, None)
-        if row is not None:
-            self.db.execute("DELETE FROM words WHERE rowid = ?", (row,))
-
-    def search(self, match):
-        """All (id, score) best first. match: in the words of FTS5; lower scores are better."""
-        return [(self.ids[row], score) for row, score in self.db.execute(
-            "SELECT rowid, bm25(words) AS score FROM words WHERE words MATCH ? ORDER BY score, rowid",
-            (same_words(match),))]
-
-    def found(self, match):
-        """The ids alone."""
-        return {self.ids[row] for row, in self.db.execute(
-            "SELECT rowid FROM words WHERE words MATCH ?", (same_words(match),))}

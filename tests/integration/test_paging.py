@@ -1,5 +1,6 @@
-"""Paging while 200 files a second are added, changed and removed (must-show 3): a full walk yields every
-untouched record exactly once and in its order, by id, by a sorted field, by relevance, as NDJSON.
+"""Paging while 200 files a second are added, changed and removed (must-show 3): a full walk yields
+every untouched record exactly once and in its order: by id, by a sorted field, by relevance, as
+NDJSON.
 
   JCN_SEED=N       the seed (printed; default: the clock)
   JCN_SECONDS=N    for how long walks begin (default 6; 60 with JCN_FULL=1)
@@ -15,8 +16,9 @@ import time
 import unittest
 import urllib.parse
 
+from composed_records import read_folder
 from harness import FULL, TIME_FACTOR, Client, JcnCase, write_whole
-from sql_oracle import Fields, Filter, read_folder
+from sql_oracle import Fields, Filter
 
 SECONDS = float(os.environ.get("JCN_SECONDS") or (60 if FULL else 6))
 RECORDS = 3000  # every other one is never touched
@@ -72,7 +74,7 @@ class Writer(threading.Thread):
 
 
 class Walker(threading.Thread):
-    """Walks over and over; every walk's ids, and how many states of the index its pages were from."""
+    """Walks over and over; of each walk the ids, and how many states of the index its pages show."""
 
     def __init__(self, port, walk, until):
         super().__init__(daemon=True)
@@ -104,8 +106,9 @@ class Walker(threading.Thread):
                 page = json.loads(answer.body)
                 states.add(page["seq"])
                 rows = page["rows"]
-                if (page["next_url"] is None) != (link is None) or link and link.group(1) != page["next_url"]:
-                    raise AssertionError(f"Link {answer.headers.get('link')!r}, next_url {page['next_url']!r}")
+                if page["next_url"] != (link and link.group(1)):
+                    raise AssertionError(f"next_url {page['next_url']!r}, "
+                                         f"Link {answer.headers.get('link')!r}")
             ids += [row["_id"] for row in rows]
             target = link and link.group(1)
         return ids, len(states - {None})
@@ -128,12 +131,14 @@ class Paging(JcnCase):
         os.rename(staged, self.path(self.name(number)))
 
     def document(self, number, noise):
-        rank = noise.choice((noise.randint(0, 9), noise.randint(0, 9), noise.randint(0, 9), None, 2.5,
-                             [1, 7], "text", True, {}, "absent"))
+        few = noise.randint(0, 9)
+        rank = noise.choice((few, few, few, None, 2.5, [1, 7], "text", True, {}, "absent"))
         words = ["common"] * noise.randint(1, 6) + ["rare"] * noise.randint(1, 2)
-        words += noise.choices(("sea", "land", "sky", "moon", f"word{number % 50}"), k=noise.randint(0, 40))
+        words += noise.choices(("sea", "land", "sky", "moon", f"word{number % 50}"),
+                               k=noise.randint(0, 40))
         noise.shuffle(words)
-        document = {"title": noise.choice(("one", "two", "three", "four")), "rank": rank, "text": " ".join(words)}
+        document = {"title": noise.choice(("one", "two", "three", "four")), "rank": rank,
+                    "text": " ".join(words)}
         if rank == "absent":
             del document["rank"]
         return document
@@ -181,9 +186,9 @@ class Paging(JcnCase):
             most = max(states for _, states in walker.walks)
             if most:
                 self.assertGreater(most, 10, f"{walk.name}: nothing changed meanwhile")
-            print(f"  {walk.name}: {len(walker.walks)} walks of {len(wanted)} untouched records, pages of "
-                  f"{min(states for _, states in walker.walks)} to "
-                  f"{max(states for _, states in walker.walks)} states each", flush=True)
+            states = [states for _, states in walker.walks]
+            print(f"  {walk.name}: {len(walker.walks)} walks of {len(wanted)} untouched records, "
+                  f"pages of {min(states)} to {max(states)} states each", flush=True)
         print(f"  {walks} walks, {writer.writes} writes, {writer.rate:.0f} a second", flush=True)
         self.assertGreater(writer.rate, 0.75 * WRITES_PER_SECOND / TIME_FACTOR)
         daemon.sync()

@@ -1,6 +1,6 @@
-"""Relevance beside SQLite FTS5 (must-show 2): 200 searches drawn from the records' text give the same
-top ten as bm25() over the same strings, ties aside, for 90 % of them at least; also after heavy
-updates, in memory and folded.
+"""Relevance beside SQLite FTS5 (must-show 2): 200 searches drawn from the records' text give the
+same top ten as bm25() over the same strings, ties aside, for 90 % of them at least; also after
+heavy updates, in memory and folded.
 
   JCN_SEED=N    the seed (printed; default: the clock)
 """
@@ -15,9 +15,10 @@ import time
 import unittest
 import urllib.parse
 
+from composed_records import read_folder, strings_of
 from drawn_records import TalkDraw
+from fts_oracle import Words
 from harness import CORPORA, JcnCase, QuickClient
-from sql_oracle import Words, read_folder, strings_of
 
 ARCHIVE = CORPORA / "pyvideo.tar.xz"
 SEARCHES = 200
@@ -33,7 +34,8 @@ fresh_limit_bytes = 1099511627776
 """
 
 # How many searches of each kind; together SEARCHES.
-KINDS = {"one word": 55, "two words": 45, "three words": 30, "phrase": 25, "prefix": 25, "one field": 20}
+KINDS = {"one word": 55, "two words": 45, "three words": 30, "phrase": 25, "prefix": 25,
+         "one field": 20}
 
 Search = collections.namedtuple("Search", "kind parameters match")
 
@@ -78,12 +80,14 @@ class Relevance(JcnCase):
             record = self.noise.choice(self.records)
             texts = [text for text in strings_of(record.document) if text.count(" ") > 2]
             if texts:
-                found = re.findall(r"(?=(?<!\S)([^\W_]+(?: [^\W_]+){1,2})(?!\S))", self.noise.choice(texts))
+                found = re.findall(r"(?=(?<!\S)([^\W_]+(?: [^\W_]+){1,2})(?!\S))",
+                                   self.noise.choice(texts))
                 if found:
                     return self.noise.choice(found)
 
     def cased(self, word):
-        return self.noise.choice((word, word, word.lower(), word.upper() if word.isascii() else word))
+        upper = word.upper() if word.isascii() else word
+        return self.noise.choice((word, word, word.lower(), upper))
 
     def draw(self, kind):
         if kind == "phrase":
@@ -111,9 +115,9 @@ class Relevance(JcnCase):
     # Comparing.
 
     def top(self, client, search):
-        target = "/v1/videos?" + "&".join(f"{name}={urllib.parse.quote(value, safe='')}" for name, value in
-                                          search.parameters + [("_size", str(TOP)), ("_col", "_id"),
-                                                               ("_extra", "count")])
+        target = "/v1/videos?" + urllib.parse.urlencode(
+            search.parameters + [("_size", str(TOP)), ("_col", "_id"), ("_extra", "count")],
+            quote_via=urllib.parse.quote)
         status, _, body = client.ask(client.prepare(target))
         self.assertEqual(status, 200, f"{target}: {body[:400]!r}")
         page = json.loads(body)
@@ -137,14 +141,15 @@ class Relevance(JcnCase):
             agree += same
             if not same:
                 by_kind[search.kind] += 1
-                print(f"  {state}, {search.kind}: {search.parameters} ({count} found, FTS5 {len(wanted)})")
+                print(f"  {state}, {search.kind}: {search.parameters} "
+                      f"({count} found, FTS5 {len(wanted)})")
                 for place in range(max(len(got), min(TOP, len(wanted)))):
                     left = got[place] if place < len(got) else "-"
                     right, score = wanted[place] if place < len(wanted) else ("-", 0)
-                    print(f"    {scores.get(left, 0):.12f} {left[-60:]:60}  {score:.12f} {right[-60:]}")
-        print(f"  {state}: {agree} of {len(searches)} have the same top ten as FTS5, {same_count} the same "
-              f"number of results, {found} any; disagreements: {dict(by_kind)}; JCN_SEED={self.seed}",
-              flush=True)
+                    print(f"    {scores.get(left, 0):.12f} {left[-60:]:60}  "
+                          f"{score:.12f} {right[-60:]}")
+        print(f"  {state}: {agree} of {len(searches)} have the same top ten as FTS5, {same_count} "
+              f"the same number of results, {found} any; disagreements: {dict(by_kind)}", flush=True)
         self.assertGreaterEqual(found, 0.9 * len(searches))
         self.assertGreaterEqual(agree, 0.9 * len(searches))
         self.assertGreaterEqual(same_count, 0.9 * len(searches))
@@ -179,8 +184,8 @@ class Relevance(JcnCase):
                 if name in other:
                     document[name] = other[name]
             if self.noise.random() < 0.3 and isinstance(document.get("description"), str):
-                document["description"] = " ".join(
-                    self.noise.sample(document["description"].split(), len(document["description"].split())))
+                words = document["description"].split()
+                document["description"] = " ".join(self.noise.sample(words, len(words)))
             self.drop(path, json.dumps(document, ensure_ascii=self.noise.random() < 0.5).encode())
         daemon.sync()
         self.index_words()

@@ -5,14 +5,15 @@ import os
 import re
 import sqlite3
 
-from sql_oracle import id_of, parse, same_words, strings_of
+from composed_records import id_of, parse, strings_of
+from fts_oracle import same_words
 
 TEXT = ("title", "language", "recorded", "copyright_text", "thumbnail_url")
 
 
 class Peer:
-    """One table of talks with an index on each field that is asked for, tags and speakers in tables of
-    their own (both ways around), FTS5 merged into one segment, statistics gathered, all of it in memory."""
+    """One table of talks with an index on each field that is asked for, tags and speakers in tables
+    of their own (both ways around), FTS5 merged into one segment, statistics, all of it in memory."""
 
     def __init__(self, path):
         self.db = sqlite3.connect(path, isolation_level=None)
@@ -57,7 +58,7 @@ class Peer:
         return rid
 
     def tune(self):
-        """Indexes made for single queries of the bench, which then need no sorting or touch no row."""
+        """Indexes for single queries of the bench, which then need no sorting, or touch no row."""
         self.db.executescript("""
           CREATE INDEX talk_page ON talk (language, recorded DESC, id);
           CREATE INDEX talk_facet ON talk (language, rid);
@@ -74,8 +75,9 @@ class Peer:
         self.db.execute("INSERT OR REPLACE INTO talk VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                         (rid, record_id, *values, talk.get("duration"), minified))
         for table, name in (("tag", "tags"), ("speaker", "speakers")):
+            values = [value for value in talk.get(name) or () if isinstance(value, str)]
             self.db.executemany(f"INSERT OR IGNORE INTO {table} VALUES (?, ?)",
-                                ((value, rid) for value in talk.get(name) or () if isinstance(value, str)))
+                                ((value, rid) for value in values))
         self.db.execute("INSERT INTO words (rowid, text) VALUES (?, ?)", (rid, self.text(talk)))
 
     @staticmethod
@@ -88,7 +90,8 @@ class Peer:
         record_id = id_of(path.removesuffix(".json"), parse(old_text) if "id" in old else old)
         rid, = self.db.execute("SELECT rid FROM talk WHERE id = ?", (record_id,)).fetchone()
         self.db.execute("BEGIN")
-        self.db.execute("INSERT INTO words (words, rowid, text) VALUES ('delete', ?, ?)", (rid, self.text(old)))
+        self.db.execute("INSERT INTO words (words, rowid, text) VALUES ('delete', ?, ?)",
+                        (rid, self.text(old)))
         for table in ("tag", "speaker"):
             self.db.execute(f"DELETE FROM {table} WHERE rid = ?", (rid,))
         self.insert(rid, path, new_text)
@@ -97,8 +100,10 @@ class Peer:
 
 def common_words(peer, low, high):
     """Words that between `low` and `high` of all records have (shares)."""
-    peer.db.execute("CREATE VIRTUAL TABLE IF NOT EXISTS temp.vocabulary USING fts5vocab(main, words, row)")
+    peer.db.execute("CREATE VIRTUAL TABLE IF NOT EXISTS temp.vocabulary "
+                    "USING fts5vocab(main, words, row)")
     count, = peer.db.execute("SELECT count(*) FROM talk").fetchone()
-    found = peer.db.execute("SELECT term FROM temp.vocabulary WHERE doc BETWEEN ? AND ? ORDER BY term",
-                            (int(low * count), int(high * count))).fetchall()
+    found = peer.db.execute(
+        "SELECT term FROM temp.vocabulary WHERE doc BETWEEN ? AND ? ORDER BY term",
+        (int(low * count), int(high * count))).fetchall()
     return [term for term, in found if re.fullmatch(r"[a-z]{2,}", term)]

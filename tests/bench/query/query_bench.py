@@ -3,10 +3,10 @@
 
 usage: query_bench.py [--quick] [--data DIR] [--repetitions N] [--seed N] [--jcn PROGRAM]
 
-Every repetition has other parameters, drawn from the notes; both answer it one after the other, and the
-answers are compared. jcn is timed from the first byte sent to the last received, on one kept-alive
-connection; SQLite from execute() to the last row fetched. Exit 1: jcn was slower on one, or less than
-ten times as fast on the sorted filter or on a facet, or an answer differed.
+Every repetition has other parameters, drawn from the notes; both answer it one after the other, and
+the answers are compared. jcn is timed from the first byte sent to the last received, on one kept
+connection; SQLite from execute() to the last row fetched. Exit 1: jcn was slower on one, or less
+than ten times as fast on the sorted filter or on a facet, or an answer differed.
 """
 
 import argparse
@@ -101,8 +101,10 @@ QUERIES = (
     Query("filter + sort", 10, "rows", Parameters.language_and_length,
           lambda language, length: {"language": language, "duration__gte": length,
                                     "_sort_desc": "recorded", "_size": PAGE},
-          lambda language, length: (f"{ROWS} WHERE language = ? AND duration >= ? "
-                                    f"ORDER BY recorded DESC, id LIMIT {PAGE}", (language, length))),
+          lambda language, length: (
+              f"{ROWS} WHERE language = ? AND duration >= ? "
+              f"ORDER BY recorded DESC, id LIMIT {PAGE}",
+              (language, length))),
     Query("facet: tags", 10, "facet", Parameters.facet_size,
           lambda size: {"_facet": "tags", "_facet_size": size, "_size": 0},
           lambda size: (FACET.format("tag"), (size,))),
@@ -112,29 +114,35 @@ QUERIES = (
                         "GROUP BY language ORDER BY n DESC, language LIMIT ?", (size,))),
     Query("facet within search", 10, "facet", Parameters.frequent_word,
           lambda word: {"_search": word, "_facet": "tags", "_size": 0},
-          lambda word: (FACET.format("tag WHERE rid IN (SELECT rowid FROM words WHERE words MATCH ?)"),
-                        (words_sql(word), 30))),
+          lambda word: (
+              FACET.format("tag WHERE rid IN (SELECT rowid FROM words WHERE words MATCH ?)"),
+              (words_sql(word), 30))),
     Query("BM25 top ten", 1, "relevance", Parameters.words_together,
           lambda words: {"_search": words, "_size": 10},
-          lambda words: ("SELECT id, document FROM (SELECT rowid AS rid, rank FROM words WHERE words MATCH ? "
-                         "ORDER BY rank LIMIT 10) JOIN talk USING (rid) ORDER BY rank", (words_sql(words),))),
+          lambda words: (
+              "SELECT id, document FROM (SELECT rowid AS rid, rank FROM words WHERE words MATCH ? "
+              "ORDER BY rank LIMIT 10) JOIN talk USING (rid) ORDER BY rank", (words_sql(words),))),
     Query("two tags", 1, "rows", Parameters.pair,
           lambda a, b: {"tags__arraycontains": (a, b), "_size": PAGE},
-          lambda a, b: ("SELECT id, document FROM tag a JOIN tag b USING (rid) JOIN talk USING (rid) "
-                        f"WHERE a.value = ? AND b.value = ? ORDER BY id LIMIT {PAGE}", (a, b))),
+          lambda a, b: (
+              "SELECT id, document FROM tag a JOIN tag b USING (rid) JOIN talk USING (rid) "
+              f"WHERE a.value = ? AND b.value = ? ORDER BY id LIMIT {PAGE}", (a, b))),
     Query("range", 1, "rows", Parameters.range,
           lambda low, high: {"duration__gte": low, "duration__lt": high, "_size": PAGE},
-          lambda low, high: (f"{ROWS} WHERE duration >= ? AND duration < ? ORDER BY id LIMIT {PAGE}",
-                             (low, high))),
+          lambda low, high: (
+              f"{ROWS} WHERE duration >= ? AND duration < ? ORDER BY id LIMIT {PAGE}",
+              (low, high))),
     Query("beginning + sort", 1, "rows", Parameters.beginning,
           lambda text: {"title__startswith": text, "_sort": "recorded", "_size": PAGE},
-          lambda text: (f"{ROWS} WHERE title >= ? AND title < ? ORDER BY recorded, id LIMIT {PAGE}",
-                        (text, after(text)))),
+          lambda text: (
+              f"{ROWS} WHERE title >= ? AND title < ? ORDER BY recorded, id LIMIT {PAGE}",
+              (text, after(text)))),
     Query("count", 1, "count", Parameters.language_and_days,
-          lambda language, low, high: {"language": language, "recorded__gte": low, "recorded__lte": high,
-                                       "_size": 0, "_extra": "count"},
-          lambda language, low, high: ("SELECT count(*) FROM talk WHERE language = ? AND recorded >= ? "
-                                       "AND recorded <= ?", (language, low, high))),
+          lambda language, low, high: {"language": language, "recorded__gte": low,
+                                       "recorded__lte": high, "_size": 0, "_extra": "count"},
+          lambda language, low, high: (
+              "SELECT count(*) FROM talk WHERE language = ? AND recorded >= ? AND recorded <= ?",
+              (language, low, high))),
 )
 
 
@@ -165,14 +173,14 @@ class Bench:
         self.options = options
         self.notes = os.path.join(options.data or scratch, "notes")
         os.makedirs(self.notes, exist_ok=True)
-        self.say(f"writing {options.records} notes below {self.notes}, where they are not there already")
+        self.say(f"writing {options.records} notes below {self.notes}, if they are not there yet")
         talks.write(self.notes, options.records, options.seed)
         self.config = os.path.join(scratch, "index")
         self.say("filling SQLite")
         self.peer = Peer(os.path.join(scratch, "peer.db"))
         begun = time.perf_counter()
         assert self.peer.fill(self.notes) == options.records
-        self.say(f"  {time.perf_counter() - begun:.0f} s; another with indexes made for single queries")
+        self.say(f"  {time.perf_counter() - begun:.0f} s; one more with indexes for single queries")
         shutil.copyfile(os.path.join(scratch, "peer.db"), os.path.join(scratch, "tuned.db"))
         self.tuned = Peer(os.path.join(scratch, "tuned.db"))
         self.tuned.tune()
@@ -190,7 +198,8 @@ class Bench:
         self.quiet()
         status = self.daemon.status()
         assert status["kinds"] == {"videos": self.options.records}, status
-        self.say(f"  ready after {self.daemon.ready_seconds:.1f} s, index of {status['index_bytes'] >> 20} MiB")
+        self.say(f"  ready after {self.daemon.ready_seconds:.1f} s, "
+                 f"index of {status['index_bytes'] >> 20} MiB")
 
     def quiet(self):
         """Waits until the daemon has no work of its own left (merges): no CPU time for a second."""
@@ -243,25 +252,27 @@ class Bench:
             if same(query, drawn, body, rows, self.peer):
                 equal += 1
             else:
-                self.say(f"  differs: {target(query.jcn(*drawn))}\n    jcn {body[:300]!r}\n    SQLite {rows[:3]}"[:1500])
-        return {name: statistics.median(values) * 1000 for name, values in times.items()}, equal, found
+                self.say(f"  differs: {target(query.jcn(*drawn))}\n    jcn {body[:300]!r}\n"
+                         f"    SQLite {str(rows[:3])[:300]}")
+        medians = {name: statistics.median(values) * 1000 for name, values in times.items()}
+        return medians, equal, found
 
     def table(self, what):
         self.client = QuickClient(self.daemon.port)
         floor = self.healthz()
         parameters = Parameters(self.peer, self.options.seed)
-        print(f"\n{what}; medians of {self.options.repetitions} in ms; an empty answer (GET /healthz) takes "
-              f"{floor:.3f}\n{'query':22}{'jcn':>9}{'less empty':>12}{'SQLite':>9}{'times':>8}{'goal':>6}"
-              f"{'tuned':>10}{'equal':>9}{'found':>8}")
+        print(f"\n{what}; medians of {self.options.repetitions} in ms; an empty answer (GET /healthz) "
+              f"takes {floor:.3f}\n{'query':22}{'jcn':>9}{'less empty':>12}{'SQLite':>9}{'times':>8}"
+              f"{'goal':>6}{'tuned':>10}{'equal':>9}{'found':>8}")
         for query in QUERIES:
             median, equal, found = self.measure(query, parameters)
             times = median["sqlite"] / median["jcn"]
             fast = times >= query.goal
             if not fast or equal < self.options.repetitions:
                 self.failed.append(f"{what}: {query.name}")
-            print(f"{query.name:22}{median['jcn']:9.3f}{median['jcn'] - floor:12.3f}{median['sqlite']:9.3f}"
-                  f"{times:8.1f}{query.goal:6}{'' if fast else '!':1}{median['tuned']:9.3f}"
-                  f"{equal:5}/{self.options.repetitions}{found:8}", flush=True)
+            print(f"{query.name:22}{median['jcn']:9.3f}{median['jcn'] - floor:12.3f}"
+                  f"{median['sqlite']:9.3f}{times:8.1f}{query.goal:6}{'' if fast else '!':1}"
+                  f"{median['tuned']:9.3f}{equal:5}/{self.options.repetitions}{found:8}", flush=True)
 
     def change(self, number):
         """Rewrites so many notes; jcn keeps them fresh, SQLite updates its rows."""
@@ -307,7 +318,7 @@ class Bench:
             self.start()
             self.table(f"{self.options.records} records, fresh layer empty")
             self.change(min(CHANGED, self.options.records // 10))
-            self.table(f"{self.options.records} records, {self.daemon.status()['fresh']} of them fresh")
+            self.table(f"{self.options.records} records, {len(self.changed)} of them fresh")
         finally:
             self.daemon.kill9()
             self.restore()
@@ -318,10 +329,13 @@ class Bench:
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help=f"{QUICK_RECORDS} records, not {RECORDS}")
-    parser.add_argument("--data", help="folder that keeps the notes for the next run (default: none is kept)")
+    parser.add_argument("--quick", action="store_true",
+                        help=f"{QUICK_RECORDS} records, not {RECORDS}")
+    parser.add_argument("--data", metavar="DIR",
+                        help="folder that keeps the notes for the next run (default: none is kept)")
     parser.add_argument("--repetitions", type=int, default=101)
-    parser.add_argument("--warm-up", type=int, default=15, help="repetitions before those that are measured")
+    parser.add_argument("--warm-up", type=int, default=15,
+                        help="repetitions before those that are measured (default: 15)")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jcn", default=JCN, help="default: %(default)s")
     options = parser.parse_args()

@@ -1,16 +1,17 @@
-"""The notes that the query bench asks about: every talk of the pyvideo corpus, ten times over, each copy
-with other words, tags, speakers, days and lengths, drawn as often as the corpus has them. Without the
-corpus the talks are invented. The same seed gives the same files.
+"""The notes that the query bench asks about: every talk of the pyvideo corpus, ten times over, each
+copy with other words, tags, speakers, days and lengths, drawn as often as the corpus has them.
+Without the corpus the talks are invented. The same seed gives the same files.
 """
 
 import json
 import os
+import pathlib
 import random
 import re
 import sys
 import tarfile
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "integration"))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "integration"))
 
 from drawn_records import TalkDraw  # noqa: E402
 from harness import CORPORA  # noqa: E402
@@ -25,7 +26,8 @@ def corpus(noise):
     """(path, document) of every talk."""
     if not ARCHIVE.is_file():
         draw = TalkDraw(noise)
-        return [(f"invented/{number % 400}/videos/{number}.json", draw.document()) for number in range(TALKS)]
+        return [(f"invented/{number % 400}/videos/{number}.json", draw.document())
+                for number in range(TALKS)]
     with tarfile.open(ARCHIVE) as archive:
         talks = [(member.name, json.loads(archive.extractfile(member).read()))
                  for member in archive
@@ -40,12 +42,11 @@ class Copies:
     def __init__(self, talks, seed):
         self.talks = talks
         self.noise = random.Random(seed)
-        pick = lambda name: [value for _, talk in talks for value in talk.get(name) or ()]  # noqa: E731
         self.words = [word for _, talk in talks for name in ("title", "description")
                       for word in re.findall(r"[^\W_]+", talk.get(name) or "")]
-        self.tags, self.speakers = pick("tags"), pick("speakers")
+        self.tags = [tag for _, talk in talks for tag in talk.get("tags") or ()]
+        self.speakers = [name for _, talk in talks for name in talk.get("speakers") or ()]
         self.days = [talk["recorded"] for _, talk in talks if talk.get("recorded")]
-        self.tags = [tag for tag in self.tags if isinstance(tag, str)]
 
     def other_words(self, text):
         def replace(match):
