@@ -58,6 +58,9 @@ class ColumnChunkView {
   bool dense() const { return form_ == Form::dense; }
   // The ordinal plus one; 0: the place has none.
   std::uint32_t dense_ordinal(std::uint32_t place) const { return ordinal_at(place); }
+  // A bit for each of up to 64 places of a dense chunk, `place` and those behind it, lowest first:
+  // its ordinal is `begin` or one of the `size` - 1 behind.
+  std::uint64_t dense_inside(std::uint32_t place, std::uint32_t begin, std::uint32_t size) const;
 
  private:
   enum class Form : std::uint8_t { none, dense, sparse, many };

@@ -91,23 +91,16 @@ class FieldCondition {
         });
         continue;
       }
-      // Of one that is absent: 0 less 1 less begin, which is beyond any range.
-      const auto inside = [&](std::uint32_t place) {
-        return chunk.dense_ordinal(place) - 1 - begin < size;
-      };
-      if (asked < column_chunk / 4) {
+      if (asked < column_chunk / 64) {
         for_each_in_chunk(within_, number, [&](std::uint32_t place) {
-          if (inside(place)) places_.set(first + place);
+          // Of one that is absent: 0 less 1 less begin, which is beyond any range.
+          if (chunk.dense_ordinal(place) - 1 - begin < size) places_.set(first + place);
         });
         continue;
       }
       const std::uint32_t count = chunk_places(within_, number);
-      for (std::uint32_t place = 0; place < count; place += 8) {
-        unsigned bits = 0;
-        for (std::uint32_t i = 0; i < std::min(8U, count - place); ++i) {
-          bits |= unsigned{inside(place + i)} << i;
-        }
-        places_.set_eight(first + place, static_cast<std::uint8_t>(bits));
+      for (std::uint32_t place = 0; place < count; place += 64) {
+        places_.add_word(first + place, chunk.dense_inside(place, begin, size));
       }
     }
     return {};

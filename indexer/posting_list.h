@@ -36,6 +36,8 @@ class PlaceSet {
       words_[(place >> 6) + 1] |= std::uint64_t{bits} >> (64 - shift);
     }
   }
+  // The same of 64 places, the first of which is a multiple of 64.
+  void add_word(std::uint32_t place, std::uint64_t bits) { words_[place >> 6] |= bits; }
   void reset(std::uint32_t place) { words_[place >> 6] &= ~(std::uint64_t{1} << (place & 63)); }
   bool test(std::uint32_t place) const { return (words_[place >> 6] >> (place & 63) & 1) != 0; }
   std::uint64_t count() const;

@@ -1,9 +1,11 @@
 #include "query_run.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "encoding.h"
 #include "keys.h"
+#include "snapshot_state.h"
 
 namespace jcn {
 
@@ -30,7 +32,14 @@ Result<std::uint32_t> QueryRun::first_place(const SearchPart& part, const std::s
 Result<Record> QueryRun::record_at(const SearchPart& part, std::uint32_t place) {
   JCN_CHECK(step(steps_of_document));
   JCN_TRY(std::string id, id_of(part, place));
-  JCN_TRY(auto record, snapshot_.record({part.kind->name, std::move(id)}));
+  RecordKey key{part.kind->name, std::move(id)};
+  std::optional<Record> record;
+  if (part.segment) {
+    JCN_TRY(record,
+            snapshot_.state().unpack(*part.segment, part.kind->first + place, std::move(key)));
+  } else {
+    JCN_TRY(record, snapshot_.record(key));
+  }
   if (!record || !record->exists) return damaged("a living record of a segment is not there");
   ++documents_read_;
   return std::move(*record);

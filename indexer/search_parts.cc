@@ -11,19 +11,40 @@ namespace jcn {
 namespace {
 
 // Takes the orphans away: every existing record has a time of creation, and they have none.
-Result<void> leave_existing(SearchPart& part) {
-  const SegmentField* created = part.search->outline().field(*part.kind, created_field);
+Result<void> leave_existing(const SegmentSearch& search, const SegmentKind& kind,
+                            PlaceSet& living) {
+  const SegmentField* created = search.outline().field(kind, created_field);
   if (!created) {
-    part.living = PlaceSet(part.places());
+    living = PlaceSet(living.size());
     return {};
   }
-  JCN_TRY(const auto entry, part.search->find(*created, marker_key(KeyType::present)));
+  JCN_TRY(const auto entry, search.find(*created, marker_key(KeyType::present)));
   if (!entry) return damaged("a segment's times are without their marker");
-  if (entry->documents == part.places()) return {};
-  PlaceSet existing(part.places());
-  JCN_CHECK(part.search->add_places(*created, *entry, existing));
-  part.living &= existing;
+  if (entry->documents == living.size()) return {};
+  PlaceSet existing(living.size());
+  JCN_CHECK(search.add_places(*created, *entry, existing));
+  living &= existing;
   return {};
+}
+
+Result<std::shared_ptr<const FoldedParts>> folded_parts(SegmentCache& cache, const Transaction& txn,
+                                                        const std::string& kind) {
+  if (auto known = cache.parts(txn.id(), kind)) return known;
+  auto parts = std::make_shared<FoldedParts>();
+  JCN_TRY(const auto segments, cache.segments(txn));
+  for (const std::uint32_t number : *segments) {
+    FoldedPart part;
+    part.segment = number;
+    JCN_TRY(part.outline, cache.outline(txn, number));
+    part.kind = part.outline->kind(kind);
+    if (!part.kind) continue;
+    JCN_TRY(part.living, read_living_places(txn, number, part.kind->first, part.kind->end));
+    LmdbBlocks blocks(txn, number);
+    JCN_CHECK(leave_existing(SegmentSearch(part.outline, blocks), *part.kind, part.living));
+    if (!part.living.none()) parts->push_back(std::move(part));
+  }
+  cache.keep_parts(txn.id(), kind, parts);
+  return std::shared_ptr<const FoldedParts>(std::move(parts));
 }
 
 }  // namespace
@@ -50,7 +71,7 @@ Result<void> SnapshotState::add_fresh_parts(const std::string& kind,
         }
       }
     }
-    JCN_CHECK(leave_existing(part));
+    JCN_CHECK(leave_existing(*part.search, *part.kind, part.living));
     if (!part.living.none()) parts.push_back(std::move(part));
   }
   return {};
@@ -64,25 +85,23 @@ Result<void> SnapshotState::add_folded_parts(const std::string& kind,
     JCN_TRY(auto places, delta->search->folded_places(delta->records, txn_));
     replaced.push_back(std::move(places));
   }
-  JCN_TRY(const auto segments, cache_->segments(txn_));
-  for (const std::uint32_t number : *segments) {
-    JCN_TRY(auto outline, cache_->outline(txn_, number));
+  JCN_TRY(const auto folded, folded_parts(*cache_, txn_, kind));
+  for (const FoldedPart& known : *folded) {
     SearchPart part;
-    part.kind = outline->kind(kind);
-    if (!part.kind) continue;
+    part.kind = known.kind;
+    part.segment = known.segment;
+    part.living = known.living;
     const std::uint32_t first = part.kind->first, end = part.kind->end;
-    JCN_TRY(part.living, read_living_places(txn_, number, first, end));
     for (const auto& places : replaced) {
-      auto at = std::lower_bound(places->begin(), places->end(), FoldedPlace{number, first});
-      for (; at != places->end() && at->segment == number && at->local < end; ++at) {
+      auto at = std::lower_bound(places->begin(), places->end(), FoldedPlace{known.segment, first});
+      for (; at != places->end() && at->segment == known.segment && at->local < end; ++at) {
         part.living.reset(at->local - first);
       }
     }
     if (part.living.none()) continue;
-    search_blocks_.push_back(std::make_unique<LmdbBlocks>(txn_, number));
-    part.search = std::make_unique<SegmentSearch>(std::move(outline), *search_blocks_.back());
-    JCN_CHECK(leave_existing(part));
-    if (!part.living.none()) parts.push_back(std::move(part));
+    search_blocks_.push_back(std::make_unique<LmdbBlocks>(txn_, known.segment));
+    part.search = std::make_unique<SegmentSearch>(known.outline, *search_blocks_.back());
+    parts.push_back(std::move(part));
   }
   return {};
 }

@@ -3,7 +3,9 @@
 // every record of the kind exactly once.
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,6 +19,7 @@ class SnapshotState;
 struct SearchPart {
   std::unique_ptr<SegmentSearch> search;
   const SegmentKind* kind = nullptr;  // in the search's outline
+  std::optional<std::uint32_t> segment;  // absent: in memory
   PlaceSet living;                    // of the kind's range
   std::uint32_t places() const { return kind->end - kind->first; }
 };

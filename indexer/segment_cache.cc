@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::size_t cached_heads =
     512;  // beyond, all are forgotten: merged segments leave theirs
+constexpr std::size_t cached_kinds = 64;  // beyond, all are forgotten
 
 }  // namespace
 
@@ -100,6 +101,22 @@ Result<std::shared_ptr<const std::vector<std::uint32_t>>> SegmentCache::segments
   listed_txn_ = txn.id();
   listed_ = numbers;
   return std::shared_ptr<const std::vector<std::uint32_t>>(std::move(numbers));
+}
+
+std::shared_ptr<const FoldedParts> SegmentCache::parts(std::uint64_t txn, const std::string& kind) {
+  const std::shared_lock lock(mutex_);
+  if (parts_txn_ != txn) return nullptr;
+  const auto found = parts_.find(kind);
+  return found == parts_.end() ? nullptr : found->second;
+}
+
+void SegmentCache::keep_parts(std::uint64_t txn, const std::string& kind,
+                              std::shared_ptr<const FoldedParts> parts) {
+  const std::unique_lock lock(mutex_);
+  if (parts_txn_ > txn) return;  // a reader that stayed behind
+  if (parts_txn_ != txn || parts_.size() >= cached_kinds) parts_.clear();
+  parts_txn_ = txn;
+  parts_[kind] = std::move(parts);
 }
 
 void SegmentCache::forget_segment(std::uint32_t segment) {

@@ -6,10 +6,12 @@
 #include <cstdint>
 #include <memory>
 #include <shared_mutex>
+#include <string>
 #include <unordered_map>
 #include <vector>
 
 #include "lmdb_env.h"
+#include "posting_list.h"
 #include "segment.h"
 #include "segment_search.h"
 
@@ -28,6 +30,16 @@ class LmdbBlocks : public BlockSource {
   std::string_view last_payload_;
 };
 
+// A kind's range of a segment, in one committed state: the places of the records that exist and
+// that the ids table still leads to.
+struct FoldedPart {
+  std::uint32_t segment = 0;
+  std::shared_ptr<const SearchOutline> outline;
+  const SegmentKind* kind = nullptr;  // in the outline
+  PlaceSet living;
+};
+using FoldedParts = std::vector<FoldedPart>;  // by segment, ascending; of one kind
+
 class SegmentCache {
  public:
   explicit SegmentCache(std::shared_ptr<LmdbEnv> env) : env_(std::move(env)) {}
@@ -42,6 +54,10 @@ class SegmentCache {
                                                        std::uint32_t segment);
   // The numbers of the segments in this state, ascending, without those of merges under way.
   Result<std::shared_ptr<const std::vector<std::uint32_t>>> segments(const Transaction& txn);
+  // What search_parts worked out for a kind in the state `txn`; null: not there.
+  std::shared_ptr<const FoldedParts> parts(std::uint64_t txn, const std::string& kind);
+  void keep_parts(std::uint64_t txn, const std::string& kind,
+                  std::shared_ptr<const FoldedParts> parts);
   void forget_segment(std::uint32_t segment);
 
  private:
@@ -53,6 +69,8 @@ class SegmentCache {
   std::unordered_map<std::uint32_t, std::shared_ptr<const Dictionary>> dictionaries_;
   std::uint64_t listed_txn_ = 0;
   std::shared_ptr<const std::vector<std::uint32_t>> listed_;  // of the state listed_txn_
+  std::uint64_t parts_txn_ = 0;
+  std::unordered_map<std::string, std::shared_ptr<const FoldedParts>> parts_;  // of parts_txn_
 };
 
 }  // namespace jcn

@@ -132,6 +132,17 @@ Result<Record> SnapshotState::unpack(const RecordPlace& place, std::string_view 
   return record;
 }
 
+Result<Record> SnapshotState::unpack(std::uint32_t segment, std::uint32_t local, RecordKey key) {
+  JCN_TRY(const OpenSegment* open, open_segment(segment));
+  JCN_TRY(const SegmentEntry found, open->segment.entry(local));
+  Record record;
+  record.key = std::move(key);
+  if (!unpack_entry(found, open->dictionary.get(), record)) {
+    return damaged("a record's document");
+  }
+  return record;
+}
+
 Result<std::optional<std::string_view>> SnapshotState::file_row(std::string_view key) const {
   if (const FreshEntry* entry = find(&Delta::files, key)) {
     const std::optional<std::string>& row = entry->batch->files[entry->index];

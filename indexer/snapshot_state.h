@@ -47,6 +47,8 @@ class SnapshotState {
   Result<RecordPlace> find_record(std::string_view key) const;
   Result<SegmentEntry> entry(const RecordPlace& place);
   Result<Record> unpack(const RecordPlace& place, std::string_view key);
+  // Of a record that is known to stand there.
+  Result<Record> unpack(std::uint32_t segment, std::uint32_t local, RecordKey key);
 
   // The encoded row, from memory or LMDB; absent: no such file.
   Result<std::optional<std::string_view>> file_row(std::string_view key) const;

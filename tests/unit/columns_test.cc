@@ -141,6 +141,37 @@ TEST(Columns, ChunksRoundTrip) {
   for (const int count : forms) EXPECT_GT(count, 50);
 }
 
+TEST(Columns, DenseRangesAreThoseOfSinglePlaces) {
+  Random random(11);
+  for (const std::uint32_t values : {3U, 255U, 256U, 65'535U, 65'536U, 1U << 24, 0xffff'fffeU}) {
+    Rows rows(column_chunk - 7);
+    for (auto& row : rows) {
+      if (random() % 5 != 0) row = {random() % values};
+    }
+    rows[1] = {values - 1};
+    const std::string bytes = encode(rows);
+    const auto view = open(bytes, rows.size());
+    ASSERT_TRUE(view && view->dense());
+    for (int trial = 0; trial < 200; ++trial) {
+      // Also ranges that begin, and that end, behind what a chunk's numbers can hold.
+      const std::uint32_t begin = trial < 20 ? values - 1 : random() % values;
+      const std::uint32_t size =
+          std::min(trial % 3 == 0 ? random() % 4 : random() >> random() % 32, 0xffff'ffffU - begin);
+      for (std::uint32_t place = 0; place < rows.size(); place += 64) {
+        std::uint64_t expected = 0;
+        for (std::uint32_t i = 0; i < std::min<std::size_t>(64, rows.size() - place); ++i) {
+          const auto& row = rows[place + i];
+          const bool inside = !row.empty() && row[0] >= begin && row[0] - begin < size;
+          expected |= std::uint64_t{inside} << i;
+        }
+        ASSERT_EQ(view->dense_inside(place, begin, size), expected)
+            << values << " values, from " << begin << ", " << size;
+      }
+    }
+    ASSERT_EQ(view->dense_inside(0, values, 1'000), 0U);
+  }
+}
+
 TEST(Columns, MalformedChunksAreRefused) {
   EXPECT_TRUE(open(bytes_of({1, 1, 0, 5, 0, 9}), 3));
   EXPECT_FALSE(open(bytes_of({1, 1, 0, 5, 0, 9}), 4));
