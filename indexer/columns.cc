@@ -123,12 +123,11 @@ std::optional<ColumnChunkView> ColumnChunkView::open(std::string_view bytes, std
     if (header + count * each != bytes.size()) return std::nullopt;
     view.count_ = static_cast<std::uint32_t>(count);
     view.index_ = bytes.data() + header;
-    std::uint32_t before = 0;
-    for (std::uint32_t i = 0; i < view.count_; ++i) {
-      const std::uint32_t place = view.place_at(i);
-      if (place < before || place >= places) return std::nullopt;
-      before = place;
+    bool descends = false;
+    for (std::uint32_t i = 1; i < view.count_; ++i) {
+      descends |= view.place_at(i) < view.place_at(i - 1);
     }
+    if (descends || (count != 0 && view.place_at(view.count_ - 1) >= places)) return std::nullopt;
     header += count * 2;
   } else if (bytes[0] == form_many) {
     view.form_ = Form::many;
@@ -137,15 +136,14 @@ std::optional<ColumnChunkView> ColumnChunkView::open(std::string_view bytes, std
     const std::size_t ends = std::size_t{places} * view.end_width_;
     if (bytes.size() - header < ends) return std::nullopt;
     view.index_ = bytes.data() + header;
-    std::uint32_t before = 0;
-    for (std::uint32_t place = 0; place < places; ++place) {
-      const std::uint32_t end = view.end_at(place);
-      if (end < before) return std::nullopt;
-      before = end;
+    bool descends = false;
+    for (std::uint32_t place = 1; place < places; ++place) {
+      descends |= view.end_at(place) < view.end_at(place - 1);
     }
-    view.count_ = before;
+    if (descends) return std::nullopt;
+    view.count_ = places == 0 ? 0 : view.end_at(places - 1);
     header += ends;
-    if (bytes.size() - header != std::size_t{before} * view.width_) return std::nullopt;
+    if (bytes.size() - header != std::size_t{view.count_} * view.width_) return std::nullopt;
   } else {
     return std::nullopt;
   }

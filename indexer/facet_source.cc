@@ -15,6 +15,8 @@ namespace {
 constexpr std::uint32_t chunk_steps = 512;
 // What a step of a dictionary costs beside one of a column.
 constexpr std::uint64_t places_per_entry = 16;
+// So few places are looked up one by one.
+constexpr std::uint32_t few_of_chunk = column_chunk / 16;
 
 }  // namespace
 
@@ -84,6 +86,10 @@ Result<void> DictionarySource::count_by_column(const PlaceSet& places, std::uint
       });
     } else if (asked == chunk_places(places, number)) {
       chunk.for_each_present([&](std::uint32_t, std::uint32_t ordinal) { add(ordinal); });
+    } else if (asked < few_of_chunk) {
+      std::uint32_t hint = 0;
+      for_each_in_chunk(places, number,
+                        [&](std::uint32_t place) { chunk.for_each(place, hint, add); });
     } else {
       const std::uint32_t first = number * column_chunk;
       chunk.for_each_present([&](std::uint32_t place, std::uint32_t ordinal) {

@@ -27,17 +27,23 @@ struct Counted {
 class FacetCount {
  public:
   FacetCount(QueryRun& run, const std::vector<SearchPart>& parts,
-             const std::vector<PlaceSet>& places, const Field& field, std::size_t size)
-      : run_(run), parts_(parts), places_(places), field_(field), size_(size) {}
+             const std::vector<PlaceSet>& places, const Field& field, std::size_t size,
+             std::uint64_t most_bytes)
+      : run_(run),
+        parts_(parts),
+        places_(places),
+        field_(field),
+        size_(size),
+        most_bytes_(most_bytes) {}
 
   Result<Facet> answer() {
     JCN_CHECK(open());
     JCN_CHECK(leave_out_rare());
     JCN_CHECK(merge());
     JCN_CHECK(settle_last_run());
+    JCN_CHECK(put_in_order(best_));
     Facet facet;
     facet.truncated = truncated_;
-    JCN_CHECK(put_in_order(best_));
     for (Counted& value : best_) facet.values.push_back({std::move(value.json), value.count});
     return facet;
   }
@@ -105,9 +111,9 @@ class FacetCount {
         value.count += count;
       }
     }
-    std::uint64_t bound = likely.front().count;
-    for (const Counted& value : likely) bound = std::min(bound, value.count);
-    share_out(bound - 1, records);
+    bound_ = likely.front().count;
+    for (const Counted& value : likely) bound_ = std::min(bound_, value.count);
+    share_out(bound_ - 1, records);
     return {};
   }
 
@@ -125,8 +131,8 @@ class FacetCount {
     }
   }
 
-  // Calls visit(key, count) for each value that is not left out, in key order, from `from` on,
-  // while it returns true.
+  // Calls visit(key, count) in key order, from `from` on, while it returns true: for each value
+  // that `bound_` records have or more, and for some others.
   template <class Visit>
   Result<void> for_each_value(std::string_view from, Visit&& visit) {
     std::vector<FacetSource*> open;
@@ -149,13 +155,8 @@ class FacetCount {
         count += (*same)->count();
       } while (same != open.begin() && open.front()->key() == (*same)->key());
       const std::string& key = (*same)->key();
-      for (const auto& source : sources_) {
-        const bool counted = std::find(same, open.end(), source.get()) != open.end();
-        if (counted || source->floor() == 0) continue;
-        JCN_TRY(const std::uint64_t left_out, source->count_of(key));
-        count += left_out;
-      }
-      if (!visit(key, count)) return {};
+      JCN_TRY(const bool frequent, add_left_out(key, same, open.end(), count));
+      if (frequent && !visit(key, count)) return {};
       for (auto at = same; at != open.end();) {
         JCN_TRY(const bool any, (*at)->next());
         if (any) {
@@ -168,6 +169,27 @@ class FacetCount {
       }
     }
     return {};
+  }
+
+  using OpenSources = std::vector<FacetSource*>::const_iterator;
+  // Adds what sources have of a value that they leave out: all but those that have counted it.
+  // False: it isn't among the first, whatever they have.
+  Result<bool> add_left_out(const std::string& key, OpenSources counted, OpenSources counted_end,
+                            std::uint64_t& count) {
+    const auto leaves_out = [&](const FacetSource& source) {
+      return source.floor() != 0 && std::find(counted, counted_end, &source) == counted_end;
+    };
+    std::uint64_t at_most = count;
+    for (const auto& source : sources_) {
+      if (leaves_out(*source)) at_most += source->floor();
+    }
+    if (at_most < bound_) return false;
+    for (const auto& source : sources_) {
+      if (!leaves_out(*source)) continue;
+      JCN_TRY(const std::uint64_t left_out, source->count_of(key));
+      count += left_out;
+    }
+    return true;
   }
 
   // The first values, but for the order of cut keys.
@@ -235,15 +257,41 @@ class FacetCount {
     return {};
   }
 
+  // Leaves out those behind where all of them together have too many bytes.
   Result<void> put_in_order(std::vector<Counted>& values) {
+    std::vector<Counted> kept;
+    std::uint64_t bytes = 0;
     for (Counted& value : values) {
       JCN_CHECK(run_.step());
       if (value.json.empty()) JCN_CHECK(find_json(value));
+      bytes += value.json.size();
+      kept.push_back(std::move(value));
+      // One that is too many stays for now: nothing behind it may take its place.
+      if (bytes > 2 * most_bytes_) bytes = cut(kept, 1);
     }
+    cut(kept, 0);
+    values = std::move(kept);
+    return {};
+  }
+
+  // To the first ones with no more bytes than there may be, one of them at least, and so many more.
+  // The bytes that they have.
+  std::uint64_t cut(std::vector<Counted>& values, std::size_t more) {
     std::sort(values.begin(), values.end(), [](const Counted& a, const Counted& b) {
       return a.count != b.count ? a.count > b.count : compare_values(a.json, b.json) < 0;
     });
-    return {};
+    std::uint64_t bytes = 0;
+    std::size_t fitting = 0;
+    for (; fitting < values.size(); ++fitting) {
+      if (fitting > 0 && bytes + values[fitting].json.size() > most_bytes_) break;
+      bytes += values[fitting].json.size();
+    }
+    truncated_ = truncated_ || fitting < values.size();
+    for (std::size_t i = fitting; i < std::min(fitting + more, values.size()); ++i) {
+      bytes += values[i].json.size();
+    }
+    values.resize(std::min(fitting + more, values.size()));
+    return bytes;
   }
 
   QueryRun& run_;
@@ -251,9 +299,11 @@ class FacetCount {
   const std::vector<PlaceSet>& places_;
   const Field& field_;
   const std::size_t size_;
-  std::vector<PlaceSet> rest_;  // of a pointer: places that need no document
+  const std::uint64_t most_bytes_;  // of the values' texts
+  std::vector<PlaceSet> rest_;      // of a pointer: places that need no document
   std::vector<std::unique_ptr<FacetSource>> sources_;
   DictionarySource* largest_ = nullptr;
+  std::uint64_t bound_ = 0;  // at least as many records have each of the first values
   std::vector<Counted> best_;
   bool full_ = false;  // some values did not make it into best_
   bool truncated_ = false;
@@ -285,9 +335,9 @@ Result<Facet> count_ids(QueryRun& run, const std::vector<SearchPart>& parts,
 
 Result<Facet> count_values(QueryRun& run, const std::vector<SearchPart>& parts,
                            const std::vector<PlaceSet>& places, const Field& field,
-                           std::uint32_t size) {
+                           std::uint32_t size, std::uint64_t most_bytes) {
   if (field.kind == Field::Kind::id) return count_ids(run, parts, places, size);
-  return FacetCount(run, parts, places, field, size).answer();
+  return FacetCount(run, parts, places, field, size, most_bytes).answer();
 }
 
 }  // namespace jcn

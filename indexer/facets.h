@@ -10,9 +10,10 @@
 
 namespace jcn {
 
-// `places` are those of the set, by part.
+// `places` are those of the set, by part. The first values end where their texts have so many
+// bytes.
 Result<Facet> count_values(QueryRun& run, const std::vector<SearchPart>& parts,
                            const std::vector<PlaceSet>& places, const Field& field,
-                           std::uint32_t size);
+                           std::uint32_t size, std::uint64_t most_bytes);
 
 }  // namespace jcn

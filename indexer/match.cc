@@ -1,10 +1,13 @@
 #include "match.h"
 
 #include <algorithm>
+#include <string>
+#include <unordered_set>
 
 #include "jcn/record.h"
 #include "jcn/time_text.h"
 #include "json_pointer.h"
+#include "value_key.h"
 
 namespace jcn {
 namespace {
@@ -33,7 +36,27 @@ bool has_text(Operator op, std::string_view scalar, std::string_view operand) {
   return text.find(wanted) != std::string::npos;
 }
 
+// Of more operands, each once for every element would take too long.
+constexpr std::size_t few_operands = 8;
+
+// Equality with any of many operands, of which keys tell.
+bool any_equals(const Filter& filter, std::string_view array) {
+  std::unordered_set<std::string> keys;
+  for (const std::string& operand : filter.operands) keys.insert(value_key(operand));
+  return !for_each_scalar(
+      array, [&](std::string_view scalar) { return !keys.contains(value_key(scalar)); });
+}
+
+bool means_equality(Operator op) {
+  return op == Operator::exact || op == Operator::in || op == Operator::not_ ||
+         op == Operator::arraycontains || op == Operator::arraynotcontains;
+}
+
 bool any_fulfils(const Filter& filter, std::string_view value) {
+  if (filter.operands.size() > few_operands && means_equality(filter.op) &&
+      json_type(value) == JsonType::array) {
+    return any_equals(filter, value);
+  }
   return !for_each_scalar(value,
                           [&](std::string_view scalar) { return !scalar_fulfils(filter, scalar); });
 }

@@ -97,8 +97,13 @@ class Execution {
     }
     JCN_CHECK(find_places());
     if (query_.count) answer_.count = count_places();
+    std::uint64_t facet_bytes = query_.page_bytes;
     for (const Field& field : query_.facets) {
-      JCN_TRY(Facet facet, count_values(run_, parts_, places_, field, query_.facet_size));
+      JCN_TRY(Facet facet,
+              count_values(run_, parts_, places_, field, query_.facet_size, facet_bytes));
+      for (const FacetValue& value : facet.values) {
+        facet_bytes -= std::min<std::uint64_t>(facet_bytes, value.value.size());
+      }
       note("facet " + field.text + ": " + count_text(facet.values.size(), "value") +
            (facet.truncated ? " of more" : ""));
       answer_.facets.push_back(std::move(facet));

@@ -42,6 +42,7 @@ Result<Record> QueryRun::record_at(const SearchPart& part, std::uint32_t place) 
   }
   if (!record || !record->exists) return damaged("a living record of a segment is not there");
   ++documents_read_;
+  JCN_CHECK(step(static_cast<std::uint32_t>(record->document.size() / bytes_per_step)));
   return std::move(*record);
 }
 

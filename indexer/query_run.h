@@ -37,6 +37,7 @@ class QueryRun {
 
  private:
   static constexpr std::uint32_t steps_between_looks = 8192;
+  static constexpr std::size_t bytes_per_step = 128;  // of a document that is looked through
 
   const Snapshot& snapshot_;
   const Clock::time_point deadline_;

@@ -47,18 +47,26 @@ std::vector<SearchPhrase> parse_search(std::string_view text) {
   }
 }
 
+// Knuth, Morris and Pratt (1977), over tokens: a long phrase of a few words that come again and
+// again costs a long text no more than another. The last token, which may be a beginning, stands
+// apart: what is sought are the tokens before it.
 std::uint32_t count_phrase(std::string_view text, const SearchPhrase& phrase) {
-  const std::size_t size = phrase.tokens.size();
-  if (size == 0) return 0;
-  std::uint32_t count = 0;
-  // [i]: the tokens up to the last one read are the phrase's from the first to the i-th.
-  std::vector<bool> matched(size);
-  for (Tokens tokens(text); tokens.next();) {
-    for (std::size_t i = size; i-- > 1;) {
-      matched[i] = matched[i - 1] && fits(tokens.token(), phrase, i);
+  if (phrase.tokens.empty()) return 0;
+  const std::size_t before = phrase.tokens.size() - 1;
+  // Of the first i + 1 tokens: how many at their end are the phrase's first ones, too.
+  std::vector<std::size_t> border(before, 0);
+  const auto longer = [&](std::size_t matched, std::string_view token) {
+    while (matched > 0 && (matched == before || phrase.tokens[matched] != token)) {
+      matched = border[matched - 1];
     }
-    matched[0] = fits(tokens.token(), phrase, 0);
-    if (matched[size - 1]) ++count;
+    return matched < before && phrase.tokens[matched] == token ? matched + 1 : matched;
+  };
+  for (std::size_t i = 1; i < before; ++i) border[i] = longer(border[i - 1], phrase.tokens[i]);
+  std::uint32_t count = 0;
+  std::size_t matched = 0;  // so many of the tokens just read are the phrase's first
+  for (Tokens tokens(text); tokens.next();) {
+    if (matched == before && fits(tokens.token(), phrase, before)) ++count;
+    if (before > 0) matched = longer(matched, tokens.token());
   }
   return count;
 }

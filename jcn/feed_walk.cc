@@ -157,4 +157,8 @@ std::string checkpoint_text(FeedMode mode, const std::string& last_seq) {
   return text;
 }
 
+std::string place_text(const std::string& last_seq) {
+  return "id: " + last_seq + "\n\n";
+}
+
 }  // namespace jcn

@@ -57,5 +57,7 @@ std::string feed_page_text(const FeedPage& page);
 
 // {"last_seq":…}: what a narrowed feed says at each heartbeat, and every continuous one at its end.
 std::string checkpoint_text(FeedMode mode, const std::string& last_seq);
+// Of event streams: an id without data, which clients keep and tell nobody of.
+std::string place_text(const std::string& last_seq);
 
 }  // namespace jcn

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <memory>
 #include <optional>
+#include <utility>
 
 #include "feed_walk.h"
 #include "problem.h"
@@ -105,12 +106,18 @@ bool run_stream(Feed& feed, const PieceSink& send) {
   if (asked.mode == FeedMode::eventsource && !send(retry_soon)) return false;
   std::uint64_t left = asked.limit.value_or(~std::uint64_t{0});
   Time spoken = steady_clock::now(), quiet_since = spoken;
+  bool first = true;
   for (;;) {
     const auto page = next_page(feed, {std::min(left, piece_rows), piece_bytes, {}}, piece_time);
     if (!page) return false;
     if (!page->text.empty()) {
       if (!send(page->text)) return false;
       spoken = steady_clock::now();
+    }
+    // Who is cut off before the first row comes back to this place, not to where `now` is then.
+    if (std::exchange(first, false) && page->rows == 0 && asked.mode == FeedMode::eventsource &&
+        !send(place_text(page->last_seq))) {
+      return false;
     }
     if (page->rows > 0 || page->more) quiet_since = steady_clock::now();
     left -= page->rows;

@@ -120,6 +120,17 @@ TEST(Matches, DotsWalkObjectsAndPointersArraysToo) {
   EXPECT_FALSE(holds(document, "/t/00__notnull", "1"));
 }
 
+TEST(Matches, ManyOperands) {
+  std::string list = "x";
+  for (int i = 0; i < 50; ++i) list += "," + std::to_string(i * 2);
+  const std::string document =
+      R"({"hit":[3,[8],{"a":8},1e1],"text":["9","8"],"miss":[1,"x1",null],"one":4})";
+  EXPECT_TRUE(holds(document, "hit__in", list));
+  EXPECT_TRUE(holds(document, "text__in", list));
+  EXPECT_TRUE(holds(document, "one__in", list));
+  EXPECT_FALSE(holds(document, "miss__in", list));
+}
+
 TEST(Matches, ComputedFields) {
   EXPECT_TRUE(holds("{}", "_id", "abc"));
   EXPECT_TRUE(holds("{\"_id\":5}", "_id__gt", "abb"));

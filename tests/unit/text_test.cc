@@ -349,6 +349,38 @@ TEST(TextSearch, PhrasesAreCounted) {
   EXPECT_EQ(count_phrase("a", SearchPhrase()), 0U);
 }
 
+// Beside the plain way: each place of the text tried.
+TEST(TextSearch, PhrasesAreCountedAsOneByOne) {
+  const unsigned seed = std::random_device()();
+  SCOPED_TRACE(seed);
+  Random random(seed);
+  const auto words_of = [&](std::size_t most) {
+    std::vector<std::string> words(1 + random() % most);
+    for (std::string& word : words) word = std::string(1 + random() % 2, random() % 3 ? 'a' : 'b');
+    return words;
+  };
+  const auto joined = [](const std::vector<std::string>& words) {
+    std::string text;
+    for (const std::string& word : words) text += word + ' ';
+    return text;
+  };
+  for (int i = 0; i < 20'000; ++i) {
+    const std::vector<std::string> text = words_of(40), phrase = words_of(6);
+    const bool prefix = random() % 2 != 0;
+    std::uint32_t expected = 0;
+    for (std::size_t at = 0; at + phrase.size() <= text.size(); ++at) {
+      bool there = true;
+      for (std::size_t j = 0; j < phrase.size(); ++j) {
+        const bool last = prefix && j + 1 == phrase.size();
+        there = there && (last ? text[at + j].starts_with(phrase[j]) : text[at + j] == phrase[j]);
+      }
+      expected += there ? 1 : 0;
+    }
+    ASSERT_EQ(count_phrase(joined(text), {phrase, prefix}), expected)
+        << joined(text) << "/ " << joined(phrase) << prefix;
+  }
+}
+
 // What was cut out of a text at white space is found in it.
 TEST(TextSearch, PiecesOfATextAreFound) {
   const unsigned seed = std::random_device()();

@@ -51,7 +51,8 @@ struct Query {
   std::optional<Field> sort;              // absent: by relevance when there are searches, else by id
   bool descending = false;                // ties by ascending id, either way
   std::uint32_t size = 100;
-  std::uint64_t page_bytes = 8ULL << 20;  // of documents; a page has one record at least
+  // Of documents, and of all facets' values: a page has one record at least, a facet one value.
+  std::uint64_t page_bytes = 8ULL << 20;
   std::optional<PageEnd> after;
   std::vector<Field> facets;
   std::uint32_t facet_size = 30;
@@ -67,7 +68,7 @@ struct FacetValue {
 };
 struct Facet {
   std::vector<FacetValue> values;  // most frequent first, ties in the order of values
-  bool truncated = false;
+  bool truncated = false;  // there are more values
 };
 
 struct QueryAnswer {
