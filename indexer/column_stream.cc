@@ -193,8 +193,7 @@ Result<void> ColumnStream::make_known(const std::vector<Candidate>& members) {
     }
     known_.push_back({value, member.place});
   }
-  sort_known(known_, descending_);
-  return {};
+  return sort_known(run_, known_, descending_);
 }
 
 // Of a record in a run.

@@ -11,6 +11,7 @@
 #include "match.h"
 #include "page_stream.h"
 #include "sort_value.h"
+#include "timed_sort.h"
 
 namespace jcn {
 namespace {
@@ -267,19 +268,21 @@ class FacetCount {
       bytes += value.json.size();
       kept.push_back(std::move(value));
       // One that is too many stays for now: nothing behind it may take its place.
-      if (bytes > 2 * most_bytes_) bytes = cut(kept, 1);
+      if (bytes > 2 * most_bytes_) {
+        JCN_TRY(bytes, cut(kept, 1));
+      }
     }
-    cut(kept, 0);
+    JCN_TRY(bytes, cut(kept, 0));
     values = std::move(kept);
     return {};
   }
 
   // To the first ones with no more bytes than there may be, one of them at least, and so many more.
   // The bytes that they have.
-  std::uint64_t cut(std::vector<Counted>& values, std::size_t more) {
-    std::sort(values.begin(), values.end(), [](const Counted& a, const Counted& b) {
+  Result<std::uint64_t> cut(std::vector<Counted>& values, std::size_t more) {
+    JCN_CHECK(sort_in_time(run_, values, [](const Counted& a, const Counted& b) {
       return a.count != b.count ? a.count > b.count : compare_values(a.json, b.json) < 0;
-    });
+    }));
     std::uint64_t bytes = 0;
     std::size_t fitting = 0;
     for (; fitting < values.size(); ++fitting) {

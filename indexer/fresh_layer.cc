@@ -24,6 +24,36 @@ FreshEntries merge_entries(const FreshEntries& older, const FreshEntries& newer)
   return merged;
 }
 
+void add_pieces(Deltas& pieces, const std::shared_ptr<const Delta>& of) {
+  if (of->pieces.empty()) {
+    if (!of->records.empty()) pieces.push_back(of);
+  } else {
+    pieces.insert(pieces.end(), of->pieces.begin(), of->pieces.end());
+  }
+}
+
+// A piece with the records of both.
+std::shared_ptr<const Delta> join_pieces(const Delta& older, const Delta& newer) {
+  auto joined = std::make_shared<Delta>();
+  joined->records = merge_entries(older.records, newer.records);
+  return joined;
+}
+
+Deltas merge_pieces(const std::shared_ptr<const Delta>& older,
+                    const std::shared_ptr<const Delta>& newer) {
+  Deltas pieces;
+  add_pieces(pieces, older);
+  const std::size_t border = pieces.size();
+  add_pieces(pieces, newer);
+  if (border == 0 || border == pieces.size()) return pieces;
+  const auto at = pieces.begin() + static_cast<std::ptrdiff_t>(border);
+  if (!(*at)->is_finished_piece() && !at[-1]->is_finished_piece()) {
+    at[-1] = join_pieces(*at[-1], **at);
+    pieces.erase(at);
+  }
+  return pieces;
+}
+
 }  // namespace
 
 Result<SegmentEntry> FreshBatch::entry(const FreshRecord& record) const {
@@ -38,23 +68,29 @@ const FreshEntry* find_fresh(const FreshEntries& entries, std::string_view key) 
   return at != entries.end() && at->key == key ? &*at : nullptr;
 }
 
-std::shared_ptr<const Delta> merge_deltas(const Delta& older, const Delta& newer) {
+std::shared_ptr<const Delta> merge_deltas(const std::shared_ptr<const Delta>& older,
+                                          const std::shared_ptr<const Delta>& newer) {
   auto merged = std::make_shared<Delta>();
-  merged->records = merge_entries(older.records, newer.records);
-  merged->files = merge_entries(older.files, newer.files);
-  merged->bodies = merge_entries(older.bodies, newer.bodies);
-  merged->notes = merge_entries(older.notes, newer.notes);
-  merged->rejects = merge_entries(older.rejects, newer.rejects);
-  merged->last_seq = std::max(older.last_seq, newer.last_seq);
+  merged->records = merge_entries(older->records, newer->records);
+  merged->files = merge_entries(older->files, newer->files);
+  merged->bodies = merge_entries(older->bodies, newer->bodies);
+  merged->notes = merge_entries(older->notes, newer->notes);
+  merged->rejects = merge_entries(older->rejects, newer->rejects);
+  merged->last_seq = std::max(older->last_seq, newer->last_seq);
+  // Small ones become one piece, which is the merged delta itself.
+  const auto small = [](const Delta& delta) {
+    return delta.pieces.empty() && !delta.is_finished_piece();
+  };
+  if (!small(*older) || !small(*newer)) merged->pieces = merge_pieces(older, newer);
   return merged;
 }
 
 void push_delta(Deltas& deltas, std::shared_ptr<const Delta> delta) {
   deltas.push_back(std::move(delta));
   while (deltas.size() > 1) {
-    const Delta& newer = *deltas.back();
-    const Delta& older = *deltas[deltas.size() - 2];
-    if (older.size() > 2 * newer.size()) break;
+    const std::shared_ptr<const Delta>& newer = deltas.back();
+    const std::shared_ptr<const Delta>& older = deltas[deltas.size() - 2];
+    if (older->size() > 2 * newer->size()) break;
     std::shared_ptr<const Delta> merged = merge_deltas(older, newer);
     deltas.pop_back();
     deltas.back() = std::move(merged);
@@ -64,7 +100,7 @@ void push_delta(Deltas& deltas, std::shared_ptr<const Delta> delta) {
 std::shared_ptr<const Delta> merge_all(const Deltas& deltas) {
   if (deltas.empty()) return std::make_shared<Delta>();
   std::shared_ptr<const Delta> merged = deltas.back();  // the smallest first
-  for (std::size_t i = deltas.size() - 1; i-- > 0;) merged = merge_deltas(*deltas[i], *merged);
+  for (std::size_t i = deltas.size() - 1; i-- > 0;) merged = merge_deltas(deltas[i], merged);
   return merged;
 }
 

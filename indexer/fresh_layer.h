@@ -4,9 +4,12 @@
 // 1. A FreshBatch is what one publish brought; it never changes. A Delta is a sorted index over one
 //    or more batches in which the newest entry of each key has won.
 // 2. In a list of deltas, a later one is newer. Sizes at least halve from one to the next, so that
-// a
-//    list of n entries has at most log2(n) + 1 deltas, and each entry is copied log2(n) times.
+//    a list of n entries has at most log2(n) + 1 deltas, and each entry is copied log2(n) times.
 // 3. Frozen deltas (being folded) are never merged with others.
+// 4. Queries search a large delta by its pieces, so that merging deltas does not throw away what
+//    was worked out of them: a piece of piece_records or more stays as it is until it is folded. Of
+//    two neighbours among the pieces, at least one is so large; what merging made of two is less
+//    than twice as large.
 //
 // Everything but PublishedState is immutable once shared, and so readable from any thread.
 #pragma once
@@ -22,6 +25,7 @@
 #include "jcn/index_writer.h"
 #include "jcn/snapshot.h"
 #include "segment.h"
+#include "surely.h"
 
 namespace jcn {
 
@@ -57,26 +61,37 @@ using FreshEntries = std::vector<FreshEntry>;  // by key, each once
 class DeltaSearch;  // fresh_search.h
 std::shared_ptr<DeltaSearch> make_delta_search();
 
+inline constexpr std::size_t piece_records = 2048;
+
 struct Delta {
   FreshEntries records, files, bodies, notes;
-  FreshEntries rejects;  // files that are rejects, or were before this delta
+  FreshEntries rejects;        // files that are rejects, or were before this delta
   std::uint64_t last_seq = 0;  // the largest of the records; 0: none
+  // Deltas, older first, whose records together are this one's, and entries that they replaced.
+  // Empty: it is its own piece.
+  std::vector<std::shared_ptr<const Delta>> pieces;
   // What queries work out of the records, when the first of them asks.
   const std::shared_ptr<DeltaSearch> search = make_delta_search();
+  bool is_finished_piece() const { return pieces.empty() && records.size() >= piece_records; }
   std::size_t size() const { return records.size() + files.size() + bodies.size() + notes.size(); }
 };
 using Deltas = std::vector<std::shared_ptr<const Delta>>;
 
 const FreshEntry* find_fresh(const FreshEntries& entries, std::string_view key);
-std::shared_ptr<const Delta> merge_deltas(const Delta& older, const Delta& newer);
+std::shared_ptr<const Delta> merge_deltas(const std::shared_ptr<const Delta>& older,
+                                          const std::shared_ptr<const Delta>& newer);
 // Adds the newest delta and restores invariant 2.
 void push_delta(Deltas& deltas, std::shared_ptr<const Delta> delta);
 std::shared_ptr<const Delta> merge_all(const Deltas& deltas);
 
-// One published state. It fits LMDB transaction `txn`, and while a write transaction is being
-// committed also the one after.
+class SegmentCache;  // segment_cache.h
+
+// One published state. It fits LMDB transaction `txn` of one generation, and while a write
+// transaction is being committed also the one after.
 struct Published {
   enum class Next : std::uint8_t { none, same, folded };
+  std::shared_ptr<SegmentCache> cache;  // the generation's
+  Hash128 uuid;
   std::uint64_t txn = 0;
   Next next = Next::none;  // what goes with txn + 1: nothing, all deltas, all but the frozen ones
   Deltas frozen, fresh;
@@ -102,6 +117,10 @@ class PublishedState {
     auto next = std::make_shared<Published>(*load());
     change(*next);
     store(std::move(next));
+  }
+  template <class Change>
+  void update_surely(Change change) {
+    surely([&] { update(change); });
   }
   void store(std::shared_ptr<const Published> published) {
     const std::lock_guard lock(mutex_);

@@ -9,8 +9,26 @@
 #include "segment_builder.h"
 
 namespace jcn {
+namespace {
 
-Result<std::shared_ptr<const FreshSearch>> FreshSearch::build(const FreshEntries& records) {
+using FreshAt = FreshEntries::const_iterator;
+
+// The first entry whose key is not less: looked for in steps that double, then by halves.
+FreshAt find_from(FreshAt from, FreshAt end, std::string_view key) {
+  std::ptrdiff_t step = 1;
+  while (step < end - from && from[step].key < key) {
+    from += step;
+    step *= 2;
+  }
+  return std::lower_bound(
+      from, from + std::min(step + 1, end - from), key,
+      [](const FreshEntry& entry, std::string_view wanted) { return entry.key < wanted; });
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const FreshSearch>> FreshSearch::make(const FreshEntries& records,
+                                                             const Write& write) {
   auto made = std::make_shared<FreshSearch>();
   made->locals_.reserve(records.size());
   // Documents stay in their batches: of the segment's own sections only the keys are made.
@@ -18,28 +36,17 @@ Result<std::shared_ptr<const FreshSearch>> FreshSearch::build(const FreshEntries
     if (section == Section::keys) made->blocks_.add(section, number, std::move(payload));
     return Result<void>();
   });
-  SearchBuilder builder;
   for (const FreshEntry& fresh : records) {
-    const FreshRecord& record = fresh.batch->records[fresh.index];
-    if (!record.present) {
+    if (!fresh.batch->records[fresh.index].present) {
       made->locals_.push_back(no_local);
       continue;
     }
-    JCN_TRY(const SegmentEntry entry, fresh.batch->entry(record));
-    const std::uint32_t local = keys.next_local();
-    made->locals_.push_back(local);
+    made->locals_.push_back(keys.next_local());
     JCN_CHECK(keys.add(fresh.key, {}));
-    const std::string_view kind = fresh.key.substr(0, fresh.key.find('\0'));
-    std::optional<std::string_view> document;
-    if (entry.exists) {
-      document = entry_document(entry);
-      if (!document) return damaged("a fresh record's entry");
-    }
-    builder.add(kind, local, document, entry.created_ns, entry.updated_ns);
   }
   JCN_TRY(const SegmentHead head, keys.finish());
   made->records_ = head.records;
-  JCN_CHECK(builder.write(
+  JCN_CHECK(write(
       [&](Section section, std::uint32_t number, std::string payload) {
         made->blocks_.add(section, number, std::move(payload));
         return Result<void>();
@@ -49,18 +56,53 @@ Result<std::shared_ptr<const FreshSearch>> FreshSearch::build(const FreshEntries
   return std::shared_ptr<const FreshSearch>(std::move(made));
 }
 
-Result<std::shared_ptr<const FreshSearch>> DeltaSearch::search(const FreshEntries& records) {
-  const auto ready = [this] {
-    const std::lock_guard lock(mutex_);
-    return search_;
-  };
-  if (auto made = ready()) return made;
-  const std::lock_guard building(building_);
-  if (auto made = ready()) return made;
-  JCN_TRY(auto made, FreshSearch::build(records));
+Result<std::shared_ptr<const FreshSearch>> FreshSearch::build(const FreshEntries& records) {
+  SearchBuilder builder;
+  std::uint32_t local = 0;
+  for (const FreshEntry& fresh : records) {
+    const FreshRecord& record = fresh.batch->records[fresh.index];
+    if (!record.present) continue;
+    JCN_TRY(const SegmentEntry entry, fresh.batch->entry(record));
+    const std::string_view kind = fresh.key.substr(0, fresh.key.find('\0'));
+    std::optional<std::string_view> document;
+    if (entry.exists) {
+      document = entry_document(entry);
+      if (!document) return damaged("a fresh record's entry");
+    }
+    builder.add(kind, local++, document, entry.created_ns, entry.updated_ns);
+  }
+  return make(records, [&](SearchWriter::Sink sink, std::vector<BlockBegin> key_blocks) {
+    return builder.write(std::move(sink), std::move(key_blocks));
+  });
+}
+
+std::shared_ptr<const FreshSearch> DeltaSearch::made() const {
   const std::lock_guard lock(mutex_);
-  search_ = made;
-  return made;
+  return search_;
+}
+
+Result<std::shared_ptr<const FreshSearch>> DeltaSearch::search(const FreshEntries& records) {
+  return search([&] { return FreshSearch::build(records); });
+}
+
+Result<std::shared_ptr<const FreshSearch>> DeltaSearch::search(
+    const std::function<Result<std::shared_ptr<const FreshSearch>>()>& make) {
+  if (auto ready = made()) return ready;
+  const std::lock_guard building(building_);
+  if (auto ready = made()) return ready;
+  JCN_TRY(auto search, make());
+  const std::lock_guard lock(mutex_);
+  search_ = search;
+  return search;
+}
+
+Result<bool> DeltaSearch::make_unless_begun(const FreshEntries& records) {
+  const std::unique_lock building(building_, std::try_to_lock);
+  if (!building.owns_lock() || made()) return false;
+  JCN_TRY(auto search, FreshSearch::build(records));
+  const std::lock_guard lock(mutex_);
+  search_ = std::move(search);
+  return true;
 }
 
 Result<std::shared_ptr<const std::vector<FoldedPlace>>> DeltaSearch::folded_places(
@@ -96,14 +138,34 @@ std::shared_ptr<const std::vector<std::uint32_t>> DeltaSearch::replaced_by(
     }
   }
   auto found = std::make_shared<std::vector<std::uint32_t>>();
+  // From the place of the key before: of two large pieces, most steps are short.
+  auto from = records.begin();
   for (const FreshEntry& fresh : newer.records) {
-    const FreshEntry* old = find_fresh(records, fresh.key);
-    if (old) found->push_back(static_cast<std::uint32_t>(old - records.data()));
+    from = find_from(from, records.end(), fresh.key);
+    if (from == records.end()) break;
+    if (from->key == fresh.key) {
+      found->push_back(static_cast<std::uint32_t>(from - records.begin()));
+    }
   }
   const std::lock_guard lock(mutex_);
   std::erase_if(replaced_, [](const Replaced& known) { return known.by.expired(); });
   replaced_.push_back({newer.search, found});
   return found;
+}
+
+std::vector<const Delta*> searched_deltas(const std::vector<const Delta*>& deltas) {
+  std::vector<const Delta*> searched;
+  for (const Delta* delta : deltas) {
+    if (delta->records.empty()) continue;
+    if (delta->pieces.empty() || delta->search->made()) {
+      searched.push_back(delta);
+      continue;
+    }
+    for (auto piece = delta->pieces.rbegin(); piece != delta->pieces.rend(); ++piece) {
+      searched.push_back(piece->get());
+    }
+  }
+  return searched;
 }
 
 std::shared_ptr<DeltaSearch> make_delta_search() {

@@ -117,7 +117,11 @@ Result<FileDescriptor> lock_index(const std::string& index_folder) {
 }
 
 Result<std::string> next_generation(const std::string& index_folder) {
-  JCN_TRY(const std::vector<std::string> names, generations(index_folder));
+  JCN_TRY(std::vector<std::string> names, generations(index_folder));
+  // One that is named, and gone, counts as well.
+  if (const auto current = read_current(index_folder); current && *current) {
+    names.push_back(**current);
+  }
   unsigned largest = 0;
   for (const std::string& name : names) largest = std::max(largest, *generation_number(name));
   const std::string number = std::to_string(largest + 1);
@@ -136,6 +140,20 @@ Result<void> remove_leftovers(const std::string& index_folder, const std::string
   return {};
 }
 
+Result<void> write_mark(const std::string& generation_path) {
+  const std::string path = generation_path + "/" + damage_mark;
+  const FileDescriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0640));
+  if (!file) return system_error("open", path, errno);
+  if (::fsync(file.get()) != 0) return system_error("fsync", path, errno);
+  return sync_folder(generation_path);
+}
+
+Result<void> unmark_damaged(const std::string& generation_path) {
+  const std::string path = generation_path + "/" + damage_mark;
+  if (::unlink(path.c_str()) != 0 && errno != ENOENT) return system_error("unlink", path, errno);
+  return {};
+}
+
 Result<void> set_aside(const std::string& index_folder, const std::string& generation) {
   const std::string from = index_folder + "/" + generation;
   const std::string to = from + std::string(aside);
@@ -151,13 +169,15 @@ Result<void> check_format(LmdbEnv& env) {
   JCN_TRY(const auto bytes, txn.get(Table::meta, meta_identity));
   const auto format = bytes ? identity_format(*bytes) : std::nullopt;
   if (!format) return damaged("the meta table says no format");
-  if (*format != format_version) {
-    return Error{Code::index_format,
-                 "the index has format " + std::to_string(*format) +
-                     ", this program reads format " + std::to_string(format_version),
-                 "jcn builds it anew from the files when it starts"};
-  }
+  if (*format != format_version) return foreign_format(*format);
   return {};
+}
+
+Error foreign_format(std::uint32_t format) {
+  return {Code::index_format,
+          "the index has format " + std::to_string(format) + ", this program reads format " +
+              std::to_string(format_version),
+          "jcn builds it anew when it starts"};
 }
 
 }  // namespace jcn

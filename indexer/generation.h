@@ -14,6 +14,9 @@
 
 namespace jcn {
 
+// A generation that has a file of this name is examined at the next opening.
+inline constexpr const char* damage_mark = "damaged";
+
 // The generation's name. Absent: no CURRENT. index_damaged: what it says is no name.
 Result<std::optional<std::string>> read_current(const std::string& index_folder);
 // By write, fsync, rename, fsync of the folder: old or new, never half.
@@ -26,6 +29,9 @@ Result<FileDescriptor> lock_index(const std::string& index_folder);
 Result<std::string> next_generation(const std::string& index_folder);
 // Removes generations that CURRENT does not name, but for the last one set aside.
 Result<void> remove_leftovers(const std::string& index_folder, const std::string& current);
+Result<void> write_mark(const std::string& generation_path);
+// Removes what says that the generation is to be examined.
+Result<void> unmark_damaged(const std::string& generation_path);
 // Renames to `gen-NNNNNN.damaged`.
 Result<void> set_aside(const std::string& index_folder, const std::string& generation);
 
@@ -33,5 +39,6 @@ Result<void> sync_folder(const std::string& folder);
 
 // index_format when it is another version's, index_damaged when it cannot be told.
 Result<void> check_format(LmdbEnv& env);
+Error foreign_format(std::uint32_t format);
 
 }  // namespace jcn

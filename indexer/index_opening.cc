@@ -1,134 +1,25 @@
 #include "index_opening.h"
 
-#include <sys/random.h>
-#include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <filesystem>
-#include <fstream>
 
 #include "encoding.h"
+#include "evidence.h"
 #include "generation.h"
+#include "generation_writing.h"
 #include "living.h"
 #include "retention.h"
-#include "verify_child.h"
+#include "jcn/verify_child.h"
 
 namespace jcn {
 namespace {
 
-Result<Hash128> random_bytes() {
-  Hash128 random;
-  std::size_t have = 0;
-  while (have < random.bytes.size()) {
-    const ssize_t got = ::getrandom(random.bytes.data() + have, random.bytes.size() - have, 0);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return system_error("getrandom", "", errno);
-    have += static_cast<std::size_t>(got);
-  }
-  return random;
-}
-
-Result<Hash128> random_uuid() {
-  JCN_TRY(Hash128 uuid, random_bytes());
-  uuid.bytes[6] = static_cast<std::uint8_t>((uuid.bytes[6] & 0x0f) | 0x40);  // version 4
-  uuid.bytes[8] = static_cast<std::uint8_t>((uuid.bytes[8] & 0x3f) | 0x80);  // RFC 9562's variant
-  return uuid;
-}
-
-// Empty where there is none (containers); then only the inode tells copies apart.
-std::string machine_id() {
-  std::ifstream file("/etc/machine-id");
-  std::string id;
-  std::getline(file, id);
-  return id;
-}
-
-EnvOptions env_options(const WriterOptions& options, bool create) {
-  EnvOptions env;
-  env.map_bytes = options.map_bytes;
-  env.max_readers = options.max_readers;
-  env.read_only = false;
-  env.create = create;
-  return env;
-}
-
 Result<void> put_meta(WriteTxn& txn, std::string_view key, std::string_view value) {
   JCN_TRY([[maybe_unused]] const bool old, txn.put(Table::meta, key, value));
   return {};
-}
-
-// A whole, empty generation, not yet named by CURRENT.
-Result<void> make_generation(const std::string& path, const WriterOptions& options) {
-  std::error_code error;
-  std::filesystem::create_directory(path, error);
-  if (error) return system_error("mkdir", path, error.value());
-  JCN_TRY(const auto env, LmdbEnv::open(path, env_options(options, true)));
-  IdentityRow identity;
-  JCN_TRY(identity.uuid, random_uuid());
-  JCN_TRY(const DataFacts data, data_facts(path + "/data.mdb"));
-  identity.inode = data.inode;
-  identity.machine = machine_id();
-  StateRow state;
-  state.clean = true;
-  JCN_TRY(WriteTxn txn, env->begin_write());
-  JCN_CHECK(put_meta(txn, meta_identity, encode_identity(identity)));
-  JCN_CHECK(put_meta(txn, meta_state, encode_state(state)));
-  JCN_CHECK(put_meta(txn, meta_counts, encode_counts({})));
-  JCN_CHECK(txn.commit());
-  return sync_folder(path);
-}
-
-struct MetaRows {
-  IdentityRow identity;
-  StateRow state;
-  IndexCounts counts;
-  std::optional<TokenRow> token;  // absent: no writer has opened it yet
-};
-
-Result<MetaRows> read_meta(const Transaction& txn) {
-  JCN_TRY(const auto identity_bytes, txn.get(Table::meta, meta_identity));
-  JCN_TRY(const auto state_bytes, txn.get(Table::meta, meta_state));
-  JCN_TRY(const auto counts_bytes, txn.get(Table::meta, meta_counts));
-  if (!identity_bytes || !state_bytes || !counts_bytes) return damaged("the meta table lacks rows");
-  auto identity = decode_identity(*identity_bytes);
-  const auto state = decode_state(*state_bytes);
-  auto counts = decode_counts(*counts_bytes);
-  if (!identity || !state || !counts) return damaged("the meta table's rows are unreadable");
-  JCN_TRY(const auto token_bytes, txn.get(Table::meta, meta_token));
-  std::optional<TokenRow> token;
-  if (token_bytes) {
-    token = decode_token(*token_bytes);
-    if (!token) return damaged("the meta table's rows are unreadable");
-  }
-  return MetaRows{std::move(*identity), *state, std::move(*counts), token};
-}
-
-// Whether this data.mdb is the one that the folder's last writer left, and is as it left it. Where
-// it is not, the numbers it goes on from may have been given already.
-bool carries_on(const std::optional<History>& left, const std::string& generation,
-                const MetaRows& meta, const DataFacts& data) {
-  if (!meta.token) return true;
-  if (!left || !left->in_place || left->generation != generation) return false;
-  if (!left->data.same_file(data)) return false;
-  if (left->token == meta.token->token) return !left->clean || left->data == data;
-  // An opening that ended between its commit and the writing of the file.
-  return left->token == meta.token->before && !meta.state.clean;
-}
-
-// Before anything of the index is mapped into this process: what can be told from outside.
-Result<void> check_left(const std::string& folder, const std::string& generation,
-                        const std::optional<History>& left, const WriterOptions& options) {
-  const std::string path = folder + "/" + generation;
-  std::error_code error;
-  const bool marked = std::filesystem::exists(path + "/" + damage_mark, error);
-  if (error) return system_error("stat", path, error.value());
-  if (marked) return damaged("it was found while the index was in use");
-  if (!options.verify_changed || !left || !left->clean || left->generation != generation) return {};
-  if (!std::filesystem::exists(path + "/data.mdb", error)) return {};  // opening it says so
-  JCN_TRY(const DataFacts data, data_facts(path + "/data.mdb"));
-  if (data == left->data) return {};
-  return verify_in_child(folder);
 }
 
 // Takes up a generation as it is.
@@ -138,12 +29,13 @@ Result<void> take_up(const std::string& folder, const std::string& generation,
   const std::string path = folder + "/" + generation;
   JCN_TRY(auto env, LmdbEnv::open(path, env_options(options, false)));
   JCN_CHECK(check_format(*env));
-  JCN_TRY(const DataFacts data, data_facts(path + "/data.mdb"));
+  std::uint64_t txn_there = 0;
   auto cache = std::make_shared<SegmentCache>(env);
   SegmentSurvey survey;
   MetaRows meta;
   {
     JCN_TRY(const ReadTxn reading, env->begin_read());
+    txn_there = reading.id();
     JCN_TRY(meta, read_meta(reading));
     JCN_TRY(survey, survey_segments(reading, *cache));
   }
@@ -170,11 +62,11 @@ Result<void> take_up(const std::string& folder, const std::string& generation,
   for (const std::uint32_t unfinished : survey.unfinished) {
     JCN_CHECK(erase_segment(txn, unfinished));
   }
-  const std::string machine = machine_id();
-  if (meta.identity.machine != machine || meta.identity.inode != data.inode ||
-      !carries_on(left, generation, meta, data)) {
+  JCN_TRY(const bool goes_on, carries_on(folder, generation, left, meta, txn_there));
+  if (!goes_on) {
+    JCN_TRY(const DataFacts data, data_facts(path + "/data.mdb"));
     JCN_TRY(meta.identity.uuid, random_uuid());
-    meta.identity.machine = machine;
+    meta.identity.machine = machine_id();
     meta.identity.inode = data.inode;
     JCN_CHECK(put_meta(txn, meta_identity, encode_identity(meta.identity)));
   }
@@ -189,7 +81,13 @@ Result<void> take_up(const std::string& folder, const std::string& generation,
   JCN_CHECK(txn.commit());
   index.history.generation = generation;
   index.history.token = token.token;
+  index.history.txn = index.txn;
   JCN_CHECK(write_history(folder, index.history));
+  // Without it the next start looks through all of data.mdb.
+  if (auto last = LastCommit::open(path)) {
+    index.last_commit = std::move(*last);
+    index.last_commit->write(index.txn);
+  }
 
   index.generation = path;
   index.cache = std::move(cache);
@@ -206,37 +104,144 @@ bool is_about_the_index(Code code) {
          code == Code::index_unreadable;
 }
 
+// The generation in use. One that CURRENT does not name, because it is damaged, is the history's.
+Result<std::string> generation_in_use(const std::string& folder, const std::optional<History>& left,
+                                      OpenedIndex& index) {
+  const Result<std::optional<std::string>> current = read_current(folder);
+  if (current) return current->value_or("");
+  if (!is_about_the_index(current.error().code)) return current.error();
+  std::error_code error;
+  if (left && std::filesystem::exists(folder + "/" + left->generation + "/data.mdb", error)) {
+    JCN_CHECK(write_current(folder, left->generation));
+    return left->generation;
+  }
+  index.rebuilt_because = current.error().message;
+  return std::string();
+}
+
+Result<void> forget_crash(const std::string& folder) {
+  const std::string path = crash_mark(folder);
+  if (::unlink(path.c_str()) != 0 && errno != ENOENT) return system_error("unlink", path, errno);
+  return {};
+}
+
+class Opening {
+ public:
+  Opening(const std::string& folder, const WriterOptions& options, OpenedIndex& index)
+      : folder_(folder), options_(options), index_(index) {}
+
+  Result<void> run(const IndexHealth* known) {
+    JCN_TRY(left_, read_history(folder_));
+    JCN_TRY(old_, generation_in_use(folder_, left_, index_));
+    if (old_.empty()) return begin_anew();
+    if (options_.fresh_index) {
+      index_.rebuilt_because = "a rebuild was asked for";
+      return begin_anew();
+    }
+    std::string why;
+    if (known) {
+      why = "damage was found while the index was in use";
+    } else if (options_.verify_changed) {
+      JCN_TRY(why, suspicion(folder_, old_, left_));
+    }
+    if (why.empty()) {
+      JCN_TRY(const bool taken, take_up_old(why));
+      if (taken) return {};
+    }
+    IndexHealth health;
+    if (known) {
+      health = *known;
+    } else {
+      JCN_TRY(health, examine());
+    }
+    if (health.whole() && health.format == format_version) {
+      JCN_TRY(const bool taken, take_up_old(why));
+      if (taken) return {};
+      health = broken_health(why);
+    }
+    return replace(health, why);
+  }
+
+ private:
+  // False: it cannot be, and why.
+  Result<bool> take_up_old(std::string& why) {
+    const Result<void> taken = take_up(folder_, old_, left_, options_, index_);
+    if (!taken && !is_about_the_index(taken.error().code)) return taken.error();
+    if (!taken) {
+      why = taken.error().message;
+      return false;
+    }
+    JCN_CHECK(remove_leftovers(folder_, old_));
+    JCN_CHECK(unmark_damaged(folder_ + "/" + old_));
+    JCN_CHECK(forget_crash(folder_));
+    return true;
+  }
+
+  Result<IndexHealth> examine() {
+    Result<IndexHealth> health =
+        options_.examine ? options_.examine(folder_) : examine_in_child(folder_, {});
+    if (!health && is_about_the_index(health.error().code)) {
+      return broken_health(health.error().message);
+    }
+    return health;
+  }
+
+  // The old generation is set aside, what can be relied on comes along.
+  Result<void> replace(const IndexHealth& health, const std::string& why) {
+    const bool upgrade = health.whole();
+    index_.rebuilt_because =
+        upgrade ? foreign_format(health.format).message
+                : why + (health.findings.empty() ? "" : ": " + health.findings.front());
+    if (!can_rewrite(health)) return begin_anew();
+    const Result<WrittenFrom> written =
+        write_generation_from(folder_, old_, left_, health, options_);
+    if (!written) {
+      if (!is_about_the_index(written.error().code)) return written.error();
+      return begin_anew();
+    }
+    index_.rebuilt = upgrade ? Rebuilt::upgraded : Rebuilt::repaired;
+    return switch_to(written->name, !upgrade);
+  }
+
+  Result<void> begin_anew() {
+    const bool damage = !index_.rebuilt_because.empty();
+    if (damage) index_.rebuilt = Rebuilt::anew;
+    JCN_TRY(const NewGeneration made, make_empty_generation(folder_, damage, options_));
+    return switch_to(made.name, !options_.fresh_index);
+  }
+
+  Result<void> switch_to(const std::string& name, bool keep_old) {
+    JCN_CHECK(write_current(folder_, name));
+    if (!old_.empty() && keep_old) JCN_CHECK(set_aside(folder_, old_));
+    JCN_CHECK(remove_leftovers(folder_, name));
+    JCN_CHECK(take_up(folder_, name, left_, options_, index_));
+    return forget_crash(folder_);
+  }
+
+  const std::string& folder_;
+  const WriterOptions& options_;
+  OpenedIndex& index_;
+  std::optional<History> left_;
+  std::string old_;
+};
+
 }  // namespace
+
+std::string crash_mark(const std::string& index_folder) {
+  return index_folder + "/crashed";
+}
 
 Result<OpenedIndex> open_index(const std::string& folder, const WriterOptions& options) {
   OpenedIndex index;
   JCN_TRY(index.lock, lock_index(folder));
-  Result<std::optional<std::string>> current = read_current(folder);
-  if (!current) {
-    if (!is_about_the_index(current.error().code)) return current.error();
-    index.rebuilt_because = current.error().message;
-    current = std::optional<std::string>();
-  }
-  const std::string old = current->value_or("");
-  JCN_TRY(const std::optional<History> left, read_history(folder));
-  if (!old.empty() && !options.fresh_index) {
-    Result<void> taken = check_left(folder, old, left, options);
-    if (taken) taken = take_up(folder, old, left, options, index);
-    if (taken) {
-      JCN_CHECK(remove_leftovers(folder, old));
-      return index;
-    }
-    if (!is_about_the_index(taken.error().code)) return taken.error();
-    index.rebuilt_because = taken.error().message;
-    JCN_CHECK(set_aside(folder, old));
-  } else if (!old.empty()) {
-    index.rebuilt_because = "a rebuild was asked for";
-  }
-  JCN_TRY(const std::string name, next_generation(folder));
-  JCN_CHECK(make_generation(folder + "/" + name, options));
-  JCN_CHECK(write_current(folder, name));
-  JCN_CHECK(remove_leftovers(folder, name));
-  JCN_CHECK(take_up(folder, name, left, options, index));
+  JCN_CHECK(Opening(folder, options, index).run(nullptr));
+  return index;
+}
+
+Result<OpenedIndex> reopen_index(const std::string& folder, const WriterOptions& options,
+                                 const IndexHealth& health) {
+  OpenedIndex index;
+  JCN_CHECK(Opening(folder, options, index).run(&health));
   return index;
 }
 

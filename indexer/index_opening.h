@@ -7,6 +7,7 @@
 #include "history.h"
 #include "jcn/file_descriptor.h"
 #include "jcn/index_writer.h"
+#include "jcn/verify.h"
 #include "merge.h"
 #include "rows.h"
 #include "segment_cache.h"
@@ -17,13 +18,12 @@ namespace jcn {
 // Numbers are promised to LMDB in blocks before any of them is given.
 inline constexpr std::uint64_t reserved_block = 65'536;
 
-// A generation that has a file of this name is set aside at the next opening.
-inline constexpr const char* damage_mark = "damaged";
-
 struct OpenedIndex {
   FileDescriptor lock;
   std::string generation;  // its folder
   History history;         // as written
+  std::optional<LastCommit> last_commit;
+  Rebuilt rebuilt = Rebuilt::no;
   std::string rebuilt_because;
   std::shared_ptr<SegmentCache> cache;
   Hash128 uuid;
@@ -36,5 +36,8 @@ struct OpenedIndex {
 };
 
 Result<OpenedIndex> open_index(const std::string& folder, const WriterOptions& options);
+// By who holds the lock and writes no more, of a generation in which damage was found.
+Result<OpenedIndex> reopen_index(const std::string& folder, const WriterOptions& options,
+                                 const IndexHealth& health);
 
 }  // namespace jcn

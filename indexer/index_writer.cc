@@ -1,104 +1,42 @@
 #include "jcn/index_writer.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <atomic>
-#include <cerrno>
 #include <chrono>
-#include <condition_variable>
 #include <functional>
 #include <mutex>
 #include <utility>
 
 #include "encoding.h"
-#include "fold.h"
 #include "fresh_batch.h"
-#include "fresh_layer.h"
+#include "fresh_merge.h"
 #include "fresh_search.h"
 #include "generation.h"
-#include "index_opening.h"
-#include "merge.h"
+#include "index_writer_inside.h"
 #include "retention.h"
 #include "snapshot_state.h"
 
 namespace jcn {
 
-struct IndexWriter::Inside {
-  Inside(std::string folder_name, const WriterOptions& writer_options, OpenedIndex opened)
-      : folder(std::move(folder_name)),
-        options(writer_options),
-        index_lock(std::move(opened.lock)),
-        generation(std::move(opened.generation)),
-        history(std::move(opened.history)),
-        rebuilt_because(std::move(opened.rebuilt_because)),
-        uuid(opened.uuid),
-        cache(std::move(opened.cache)),
-        log(std::move(*opened.log)),
-        state(opened.state),
-        reserved_seq(opened.state.reserved_seq),
-        segments(std::move(opened.segments)) {
-    for (const TouchedRow& row : log.leftover()) recovered.push_back(row.key);
-    recovering = !recovered.empty();
-    auto first = std::make_shared<Published>();
-    first->txn = opened.txn;
-    first->seq = opened.seq;
-    first->counts = std::make_shared<const IndexCounts>(std::move(opened.counts));
-    published.store(std::move(first));
-  }
-
-  // --- constant
-  const std::string folder;
-  const WriterOptions options;
-  const FileDescriptor index_lock;
-  const std::string generation;  // its folder
-  const History history;
-  const std::string rebuilt_because;
-  const Hash128 uuid;
-  const std::shared_ptr<SegmentCache> cache;
-  std::vector<RecordKey> recovered;
-
-  // --- has its own lock
-  PublishedState published;
-
-  // --- under fresh_mutex. Held while a batch is logged and made visible, and while the layer is
-  // frozen, so that the log and the layer are always cut at the same place.
-  std::mutex fresh_mutex;
-  std::condition_variable fold_tried;
-  TouchedLog log;
-  bool recovering = false;
-  std::uint64_t failed_folds = 0;
-  Error last_failure;
-
-  // --- under write_mutex, which is held by whoever has LMDB's write transaction
-  std::mutex write_mutex;
-  StateRow state;                // as committed
-  std::optional<Error> stopped;  // a commit's outcome is unknown: nothing is written any more
-
-  std::atomic<std::uint64_t> reserved_seq;
-
-  // --- fold thread
-  SegmentInfos segments;
-  std::chrono::steady_clock::time_point readers_checked = std::chrono::steady_clock::now();
-
-  Result<void> commit(WriteTxn& txn, const StateRow& next, Published::Next goes_with);
-  Result<WriteTxn> begin_write();
-  Result<void> reserve(std::uint64_t upto);
-  Result<void> wait_for_room();
-  bool freeze(Result<void>& frozen);
-  Result<void> fold_frozen(FoldReport& report);
-  void clear_stale_readers();
-  void end_cleanly();
-};
+IndexWriter::Inside::Inside(std::string folder_name, const WriterOptions& writer_options,
+                            OpenedIndex opened)
+    : folder(std::move(folder_name)),
+      options(writer_options),
+      index_lock(std::move(opened.lock)),
+      rebuilt(opened.rebuilt),
+      rebuilt_because(std::move(opened.rebuilt_because)) {
+  adopt(std::move(opened));
+}
 
 namespace {
 
-// While a block is more than half used, the next one is promised with whatever is committed anyway.
+// Beyond so many, the publisher makes them searchable itself.
+constexpr std::size_t most_pieces_waiting = 2;
+
+}  // namespace
+
 void reserve_ahead(StateRow& state, std::uint64_t seq) {
   if (state.reserved_seq < seq + reserved_block / 2) state.reserved_seq = seq + reserved_block;
 }
-
-}  // namespace
 
 IndexWriter::IndexWriter(std::unique_ptr<Inside> inside) : inside_(std::move(inside)) {}
 
@@ -113,6 +51,9 @@ Result<std::unique_ptr<IndexWriter>> IndexWriter::open(const std::string& folder
       new IndexWriter(std::make_unique<Inside>(folder, options, std::move(opened))));
 }
 
+Rebuilt IndexWriter::rebuilt() const {
+  return inside_->rebuilt;
+}
 const std::string& IndexWriter::rebuilt_because() const {
   return inside_->rebuilt_because;
 }
@@ -123,17 +64,25 @@ std::uint64_t IndexWriter::seq() const {
   return inside_->published.load()->seq;
 }
 std::uint64_t IndexWriter::index_bytes() const {
-  return inside_->cache->env().used_bytes();
-}
-Result<void> IndexWriter::mark_damaged() {
-  const std::string path = inside_->generation + "/" + damage_mark;
-  const FileDescriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0640));
-  if (!file) return system_error("open", path, errno);
-  if (::fsync(file.get()) != 0) return system_error("fsync", path, errno);
-  return sync_folder(inside_->generation);
+  return inside_->published.load()->cache->env().used_bytes();
 }
 const std::vector<RecordKey>& IndexWriter::recovered() const {
   return inside_->recovered;
+}
+
+std::optional<Error> IndexWriter::writing_stopped() const {
+  const std::lock_guard writing(inside_->write_mutex);
+  return inside_->stopped;
+}
+
+bool IndexWriter::touched_by_others() {
+  Inside& in = *inside_;
+  const std::lock_guard writing(in.write_mutex);
+  if (in.last_commit && !in.last_commit->untouched()) {
+    in.touched = true;
+    in.last_commit->write(in.published.load()->txn);  // told once
+  }
+  return in.touched.exchange(false);
 }
 
 FreshStats IndexWriter::fresh() const {
@@ -146,7 +95,7 @@ FreshStats IndexWriter::fresh() const {
 }
 
 Result<Snapshot> IndexWriter::snapshot() const {
-  JCN_TRY(auto state, SnapshotState::acquire(inside_->cache, inside_->published, inside_->uuid));
+  JCN_TRY(auto state, SnapshotState::acquire(inside_->published));
   return Snapshot(std::move(state));
 }
 
@@ -158,14 +107,14 @@ Result<std::uint64_t> IndexWriter::publish(Batch batch) {
   const std::uint64_t seq = this->seq();  // only this thread changes it
   const std::uint64_t last = seq + batch.records.size();
   if (last > in.reserved_seq) JCN_CHECK(in.reserve(last));
-  JCN_TRY(const auto before, SnapshotState::acquire(in.cache, in.published, in.uuid));
+  JCN_TRY(const auto before, SnapshotState::acquire(in.published));
   JCN_TRY(PreparedBatch prepared, prepare_batch(std::move(batch), seq, *before));
   auto counts = std::make_shared<const IndexCounts>(std::move(prepared.counts));
 
-  const std::lock_guard lock(in.fresh_mutex);
+  std::unique_lock lock(in.fresh_mutex);
   // A log that cannot be written (disk full) does not stop the drops: the files are the truth, and
   // after a kill the numbers that it lacks are a lost stretch.
-  static_cast<void>(in.log.append(prepared.rows));
+  static_cast<void>(in.log->append(prepared.rows));
   in.published.update([&](Published& next) {
     push_delta(next.fresh, std::move(prepared.delta));
     next.seq = last;
@@ -174,7 +123,50 @@ Result<std::uint64_t> IndexWriter::publish(Batch batch) {
     next.fresh_stats.records += prepared.records;
     ++next.fresh_stats.batches;
   });
+  lock.unlock();
+  // A query in the middle of a storm would have to do what is not done by now.
+  while (in.pieces_to_search().size() > most_pieces_waiting) {
+    const Result<bool> made = make_search_ahead();
+    if (!made || !*made) break;  // others are at it, or the query will say what is wrong
+  }
   return last;
+}
+
+// Finished pieces that nothing searchable was made of yet, oldest first.
+Deltas IndexWriter::Inside::pieces_to_search() const {
+  Deltas waiting;
+  const auto look_at = [&](const std::shared_ptr<const Delta>& piece) {
+    if (piece->is_finished_piece() && !piece->search->made()) waiting.push_back(piece);
+  };
+  const auto now = published.load();
+  for (const Deltas* deltas : {&now->frozen, &now->fresh}) {
+    for (const std::shared_ptr<const Delta>& delta : *deltas) {
+      look_at(delta);
+      if (delta->pieces.empty() || delta->search->made()) continue;
+      for (const std::shared_ptr<const Delta>& piece : delta->pieces) look_at(piece);
+    }
+  }
+  return waiting;
+}
+
+bool IndexWriter::search_waits() const {
+  return !inside_->pieces_to_search().empty();
+}
+
+Result<bool> IndexWriter::make_search_ahead() {
+  for (const std::shared_ptr<const Delta>& piece : inside_->pieces_to_search()) {
+    JCN_TRY(const bool made, piece->search->make_unless_begun(piece->records));
+    if (made) return true;
+  }
+  return false;
+}
+
+Result<void> IndexWriter::make_all_search() {
+  JCN_TRY(const auto now, SnapshotState::acquire(inside_->published));
+  for (const Delta* delta : searched_deltas(now->deltas())) {
+    JCN_TRY([[maybe_unused]] const auto search, delta->search->search(delta->records));
+  }
+  return {};
 }
 
 Result<void> IndexWriter::Inside::wait_for_room() {
@@ -192,27 +184,38 @@ Result<void> IndexWriter::Inside::wait_for_room() {
 
 Result<void> IndexWriter::Inside::reserve(std::uint64_t upto) {
   const std::lock_guard writing(write_mutex);
-  if (upto <= reserved_seq) return {};  // a fold has done it meanwhile
-  StateRow next = state;
-  next.reserved_seq = upto + reserved_block;
-  JCN_TRY(WriteTxn txn, begin_write());
-  return commit(txn, next, Published::Next::same);
+  return with_room([&]() -> Result<void> {
+    if (upto <= reserved_seq) return {};  // a fold has done it meanwhile
+    StateRow next = state;
+    next.reserved_seq = upto + reserved_block;
+    JCN_TRY(WriteTxn txn, begin_write());
+    return commit(txn, next, Published::Next::same);
+  });
 }
 
 void IndexWriter::finish_recovery() {
   Inside& in = *inside_;
   const std::lock_guard lock(in.fresh_mutex);
   // Should the file stay behind, the next start announces its records once more: harmless.
-  static_cast<void>(in.log.drop_leftover());
+  static_cast<void>(in.log->drop_leftover());
   in.recovered.clear();
   in.recovering = false;
+}
+
+// Does it again after the map was made larger, when that was in the way.
+Result<void> IndexWriter::Inside::with_room(const std::function<Result<void>()>& write) {
+  for (;;) {
+    Result<void> written = write();
+    if (written || written.error().code != Code::index_full) return written;
+    if (!cache().env().grow_if_full()) return written;
+  }
 }
 
 // --- Writing. All of it under write_mutex.
 
 Result<WriteTxn> IndexWriter::Inside::begin_write() {
   if (stopped) return *stopped;
-  return cache->env().begin_write();
+  return cache().env().begin_write();
 }
 
 // Readers that begin between the commit and the last line find a state that fits either way.
@@ -220,16 +223,17 @@ Result<void> IndexWriter::Inside::commit(WriteTxn& txn, const StateRow& next,
                                          Published::Next goes_with) {
   JCN_TRY([[maybe_unused]] const bool old, txn.put(Table::meta, meta_state, encode_state(next)));
   const std::uint64_t made = txn.id();
+  if (last_commit && !last_commit->untouched()) touched = true;
   published.update([&](Published& now) { now.next = goes_with; });
   const Result<void> committed = txn.commit();
   if (!committed) {
-    published.update([](Published& now) { now.next = Published::Next::none; });
+    published.update_surely([](Published& now) { now.next = Published::Next::none; });
     // After a failed fdatasync(2) the kernel may have dropped the pages: trying again would succeed
     // without having written them. A full disk is told before anything is synced.
     if (committed.error().code != Code::index_full) stopped = committed.error();
     return committed;
   }
-  published.update([&](Published& now) {
+  published.update_surely([&](Published& now) {
     now.txn = made;
     now.next = Published::Next::none;
     if (goes_with == Published::Next::folded) {
@@ -240,6 +244,7 @@ Result<void> IndexWriter::Inside::commit(WriteTxn& txn, const StateRow& next,
   });
   state = next;
   reserved_seq = next.reserved_seq;
+  if (last_commit) last_commit->write(made);
   return {};
 }
 
@@ -247,12 +252,14 @@ Result<void> IndexWriter::Inside::commit(WriteTxn& txn, const StateRow& next,
 
 Result<FoldReport> IndexWriter::fold() {
   Inside& in = *inside_;
+  const std::lock_guard folding(in.fold_mutex);
   in.clear_stale_readers();
   FoldReport report;
   Result<void> done;
+  const auto fold_frozen = [&] { return in.with_room([&] { return in.fold_frozen(report); }); };
   // What an earlier, failed fold has frozen goes first, by itself.
-  if (!in.published.load()->frozen.empty()) done = in.fold_frozen(report);
-  if (done && in.freeze(done)) done = in.fold_frozen(report);
+  if (!in.published.load()->frozen.empty()) done = fold_frozen();
+  if (done && in.freeze(done)) done = fold_frozen();
   {
     const std::lock_guard lock(in.fresh_mutex);
     if (!done) {
@@ -274,16 +281,16 @@ void IndexWriter::Inside::clear_stale_readers() {
   const auto now = std::chrono::steady_clock::now();
   if (now - readers_checked < std::chrono::minutes(1)) return;
   readers_checked = now;
-  static_cast<void>(cache->env().clear_stale_readers());  // the next minute tries again
+  static_cast<void>(cache().env().clear_stale_readers());  // the next minute tries again
 }
 
 // True when there is something frozen now.
 bool IndexWriter::Inside::freeze(Result<void>& result) {
   const std::lock_guard lock(fresh_mutex);
   if (published.load()->fresh.empty()) return false;
-  result = log.rotate();
+  result = log->rotate();
   if (!result) return false;
-  published.update([](Published& now) {
+  published.update_surely([](Published& now) {
     now.frozen = std::move(now.fresh);
     now.fresh.clear();
     now.frozen_stats = std::exchange(now.fresh_stats, {});
@@ -300,33 +307,45 @@ Result<void> IndexWriter::Inside::fold_frozen(FoldReport& report) {
     published.update([&](Published& next) { next.frozen = {delta}; });
   }
   // The larger part of a fold's work needs no transaction; queries use what it makes meanwhile.
-  JCN_TRY([[maybe_unused]] const auto search, delta->search->search(delta->records));
+  JCN_CHECK(make_delta_search_of_pieces(*delta));
   FoldOutcome outcome;
   {
     const std::lock_guard writing(write_mutex);
     JCN_TRY(WriteTxn txn, begin_write());
     StateRow next = state;
-    JCN_TRY(outcome, fold_delta(txn, *delta, next, *cache));
-    JCN_CHECK(prune_tombstones(txn, options.tombstones_kept));
-    JCN_TRY([[maybe_unused]] const bool old,
-            txn.put(Table::meta, meta_counts, encode_counts(*now->frozen_counts)));
+    JCN_TRY(outcome, write_fold(txn, *delta, *now->frozen_counts, options.tombstones_kept, next,
+                                *now->cache));
     next.folded_seq = now->frozen_seq;
     reserve_ahead(next, published.load()->seq);
     JCN_CHECK(commit(txn, next, Published::Next::folded));
   }
-  if (outcome.segment != 0) {
-    segments[outcome.segment] = {outcome.records, outcome.records, true};
-    ++report.segments;
-  }
-  for (const auto& [segment, locals] : outcome.deaths) {
-    segments[segment].living -= static_cast<std::uint32_t>(locals.size());
-  }
+  surely([&] { count_fold(outcome, segments); });
+  const FoldedBehind folded{delta, now->frozen_counts, now->frozen_seq, now->frozen_stats.bytes};
+  surely([&] { remember_folded(folded); });
+  report.segments += outcome.segment != 0 ? 1 : 0;
   report.records += outcome.changes;
   report.files += outcome.files;
   const std::lock_guard lock(fresh_mutex);
   // Rows that stay are at or below the folded number, and so are ignored.
-  static_cast<void>(log.drop_folding());
+  static_cast<void>(log->drop_folding());
   return {};
+}
+
+Result<FoldOutcome> write_fold(WriteTxn& txn, const Delta& delta, const IndexCounts& counts,
+                               std::uint64_t tombstones_kept, StateRow& state,
+                               SegmentCache& cache) {
+  JCN_TRY(FoldOutcome outcome, fold_delta(txn, delta, state, cache));
+  JCN_CHECK(prune_tombstones(txn, tombstones_kept));
+  JCN_TRY([[maybe_unused]] const bool old,
+          txn.put(Table::meta, meta_counts, encode_counts(counts)));
+  return outcome;
+}
+
+void count_fold(const FoldOutcome& outcome, SegmentInfos& segments) {
+  if (outcome.segment != 0) segments[outcome.segment] = {outcome.records, outcome.records, true};
+  for (const auto& [segment, locals] : outcome.deaths) {
+    segments[segment].living -= static_cast<std::uint32_t>(locals.size());
+  }
 }
 
 // --- Merging
@@ -367,8 +386,11 @@ class WriterTransactions : public MergeTransactions {
 
 Result<bool> IndexWriter::merge() {
   Inside& in = *inside_;
+  const std::lock_guard folding(in.fold_mutex);
+  if (in.behind) return false;  // a whole generation is being written
   const std::vector<std::uint32_t> chosen = choose_merge(in.segments);
   if (chosen.empty()) return false;
+  SegmentCache& cache = in.cache();
   WriterTransactions transactions(
       in.write_mutex,
       [&](StateRow& state) {
@@ -380,10 +402,15 @@ Result<bool> IndexWriter::merge() {
         reserve_ahead(next, in.published.load()->seq);
         return in.commit(txn, next, Published::Next::same);
       });
-  JCN_TRY(const MergeOutcome outcome, merge_segments(chosen, *in.cache, transactions));
+  Result<MergeOutcome> merged = merge_segments(chosen, cache, transactions);
+  // The next round has the room.
+  if (!merged && merged.error().code == Code::index_full) {
+    static_cast<void>(cache.env().grow_if_full());
+  }
+  JCN_TRY(const MergeOutcome outcome, std::move(merged));
   for (const std::uint32_t segment : chosen) {
     in.segments.erase(segment);
-    in.cache->forget_segment(segment);
+    cache.forget_segment(segment);
   }
   if (outcome.segment != 0) in.segments[outcome.segment] = {outcome.records, outcome.records, true};
   return true;
@@ -392,6 +419,7 @@ Result<bool> IndexWriter::merge() {
 // --- The end
 
 void IndexWriter::Inside::end_cleanly() {
+  const std::lock_guard folding(fold_mutex);
   const auto now = published.load();
   if (recovering || !now->fresh.empty() || !now->frozen.empty()) return;
   const std::lock_guard writing(write_mutex);
@@ -402,8 +430,11 @@ void IndexWriter::Inside::end_cleanly() {
   last.folded_seq = now->seq;
   last.reserved_seq = now->seq;
   if (!commit(*txn, last, Published::Next::same)) return;
+  // Nobody has looked into it, and the facts left below hide it.
+  if (touched) static_cast<void>(write_mark(generation));
   History left = history;
   left.clean = true;
+  left.txn = published.load()->txn;
   // Without it the next start cannot tell a data.mdb that was changed meanwhile, no more.
   static_cast<void>(write_history(folder, std::move(left)));
 }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "timed_sort.h"
+
 namespace jcn {
 namespace {
 
@@ -11,8 +13,8 @@ int compare_known(const KnownValue& a, const KnownValue& b) {
 
 }  // namespace
 
-void sort_known(std::vector<KnownValue>& known, bool descending) {
-  std::sort(known.begin(), known.end(), [&](const KnownValue& a, const KnownValue& b) {
+Result<void> sort_known(QueryRun& run, std::vector<KnownValue>& known, bool descending) {
+  return sort_in_time(run, known, [&](const KnownValue& a, const KnownValue& b) {
     const int order = compare_known(a, b);
     if (order != 0) return descending ? order > 0 : order < 0;
     return a.place < b.place;

@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "query_run.h"
 #include "sort_value.h"
 
 namespace jcn {
@@ -14,7 +15,8 @@ struct KnownValue {
   std::uint32_t place = 0;
 };
 
-void sort_known(std::vector<KnownValue>& known, bool descending);
+// Errors: query_timeout.
+Result<void> sort_known(QueryRun& run, std::vector<KnownValue>& known, bool descending);
 // Leaves those strictly behind where the page before ended: at a value, and before the place
 // `behind`, which is the first with a greater id.
 void keep_behind(std::vector<KnownValue>& known, const SortValue& end, std::uint32_t behind,

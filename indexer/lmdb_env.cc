@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <condition_variable>
 #include <map>
 #include <mutex>
@@ -23,10 +24,14 @@ namespace {
 constexpr std::array<const char*, table_count> names = {
     "meta",    "ids",    "changes",  "tombstones", "files",
     "rejects", "bodies", "segments", "living",     "dictionaries"};
+constexpr std::uint64_t page_bytes = 4096;  // or a divisor of LMDB's own
 constexpr std::uint64_t smallest_map = 1ULL << 28;
 constexpr std::uint64_t largest_reader_map = 1ULL
                                              << 39;  // where the writer's own size does not fit
 constexpr std::size_t pooled_transactions = 64;
+// How long the map's resizing waits for those who read. Who holds one snapshot and waits for
+// another is waited for in vain, but not longer.
+constexpr std::chrono::milliseconds drain_patience{250};
 
 Error lmdb_error(const char* call, int code) {
   switch (code) {
@@ -196,7 +201,7 @@ Result<bool> WriteTxn::put(Table table, std::string_view key, std::string_view v
     lmdb_value = as_val(value);
     code = mdb_cursor_put(cursor, &lmdb_key, &lmdb_value, 0);
   }
-  if (code != MDB_SUCCESS) return lmdb_error("mdb_cursor_put", code);
+  if (code != MDB_SUCCESS) return env_->write_error("mdb_cursor_put", code);
   account(table, key, value, true);
   return replaces;
 }
@@ -209,7 +214,7 @@ Result<void> WriteTxn::append(Table table, std::string_view key, std::string_vie
   if (code == MDB_KEYEXIST) {
     return damaged("table " + std::string(table_name(table)) + " has keys beyond its end");
   }
-  if (code != MDB_SUCCESS) return lmdb_error("mdb_cursor_put", code);
+  if (code != MDB_SUCCESS) return env_->write_error("mdb_cursor_put", code);
   account(table, key, value, true);
   return {};
 }
@@ -224,7 +229,7 @@ Result<bool> WriteTxn::erase(Table table, std::string_view key, std::string* old
   account(table, key, as_view(value), false);
   if (old) old->assign(as_view(value));
   code = mdb_cursor_del(cursor, 0);
-  if (code != MDB_SUCCESS) return lmdb_error("mdb_cursor_del", code);
+  if (code != MDB_SUCCESS) return env_->write_error("mdb_cursor_del", code);
   return true;
 }
 
@@ -236,7 +241,7 @@ Result<void> WriteTxn::erase_range(Table table, std::string_view first, std::str
   while (code == MDB_SUCCESS && as_view(key) < end) {
     account(table, as_view(key), as_view(value), false);
     code = mdb_cursor_del(cursor, 0);
-    if (code != MDB_SUCCESS) return lmdb_error("mdb_cursor_del", code);
+    if (code != MDB_SUCCESS) return env_->write_error("mdb_cursor_del", code);
     // After a deletion the cursor stands before the next entry; asking by key is as quick and does
     // not depend on that.
     key = as_val(first);
@@ -254,11 +259,11 @@ Result<void> WriteTxn::commit() {
   int code = mdb_put(txn_, env_->tables_[static_cast<std::size_t>(Table::meta)], &key, &value, 0);
   if (code != MDB_SUCCESS) {
     mdb_txn_abort(std::exchange(txn_, nullptr));
-    return lmdb_error("mdb_put", code);
+    return env_->write_error("mdb_put", code);
   }
   code = mdb_txn_commit(std::exchange(txn_, nullptr));  // frees it, also when it fails
   if (code == EIO && env_->disk_is_full()) code = ENOSPC;
-  if (code != MDB_SUCCESS) return lmdb_error("mdb_txn_commit", code);
+  if (code != MDB_SUCCESS) return env_->write_error("mdb_txn_commit", code);
   env_->lengthen();
   return {};
 }
@@ -267,18 +272,25 @@ Result<void> WriteTxn::commit() {
 
 struct LmdbEnv::Pool {
   std::mutex mutex;
-  std::vector<MDB_txn*> idle;  // reset; under the mutex
+  std::condition_variable changed;
+  // All under the mutex.
+  std::vector<MDB_txn*> idle;  // reset
+  std::size_t reading = 0;     // transactions that are not
+  bool resizing = false;       // nobody begins to read
+  bool map_full = false;       // a write transaction found no room
 };
 
 LmdbEnv::LmdbEnv() : pool_(std::make_unique<Pool>()) {}
 
 Result<std::shared_ptr<LmdbEnv>> LmdbEnv::open(const std::string& folder,
                                                const EnvOptions& options) {
-  struct ::stat stat {};
-  if (::stat(folder.c_str(), &stat) != 0) {
-    if (errno != ENOENT && errno != ENOTDIR) return system_error("stat", folder, errno);
+  FileDescriptor folder_fd(::open(folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!folder_fd) {
+    if (errno != ENOENT && errno != ENOTDIR) return system_error("open", folder, errno);
     return Error{Code::index_unreadable, "there is no index in " + folder, ""};
   }
+  struct ::stat stat {};
+  if (::fstat(folder_fd.get(), &stat) != 0) return system_error("fstat", folder, errno);
   const std::pair<std::uint64_t, std::uint64_t> identity{stat.st_dev, stat.st_ino};
   OpenEnvironments& environments = open_environments();
   std::unique_lock lock(environments.mutex);
@@ -287,6 +299,9 @@ Result<std::shared_ptr<LmdbEnv>> LmdbEnv::open(const std::string& folder,
     if (found == environments.by_folder.end()) break;
     if (std::shared_ptr<LmdbEnv> shared = found->second.lock()) {
       if (shared->process_ != ::getpid()) break;  // the parent's
+      if (!shared->has_tables_ && options.tables) {
+        return Error{Code::index_in_use, folder + " is being examined in this process", ""};
+      }
       if (shared->writable_ || options.read_only) return shared;
       return Error{Code::index_in_use, folder + " is open for reading in this process", ""};
     }
@@ -294,6 +309,7 @@ Result<std::shared_ptr<LmdbEnv>> LmdbEnv::open(const std::string& folder,
   }
   std::shared_ptr<LmdbEnv> env(new LmdbEnv);
   env->identity_ = identity;
+  env->folder_fd_ = std::move(folder_fd);
   env->process_ = ::getpid();
   const Result<void> started = env->start(folder, options);
   environments.by_folder[identity] = env;
@@ -316,6 +332,11 @@ Result<void> LmdbEnv::start(const std::string& folder, const EnvOptions& options
   const unsigned flags =
       static_cast<unsigned>(MDB_NOTLS) | static_cast<unsigned>(options.read_only ? MDB_RDONLY : 0);
   std::uint64_t map_bytes = options.map_bytes;
+  // Room for the first transaction at least, in one that was made larger before.
+  if (writable_ && !options.create) {
+    const auto size = static_cast<std::uint64_t>(stat.st_size);
+    map_bytes = std::max(map_bytes, (2 * size / page_bytes + 1) * page_bytes);
+  }
   while (true) {
     int code = mdb_env_create(&env_);
     if (code != MDB_SUCCESS) return lmdb_error("mdb_env_create", code);
@@ -334,7 +355,9 @@ Result<void> LmdbEnv::start(const std::string& folder, const EnvOptions& options
     return lmdb_error("mdb_env_open", code);
   }
   JCN_CHECK(clear_stale_readers());
+  if (!options.tables) return {};
   if (!options.create) JCN_CHECK(check_length());
+  has_tables_ = true;
   return open_tables(options.create);
 }
 
@@ -408,39 +431,100 @@ LmdbEnv::~LmdbEnv() {
 }
 
 Result<ReadTxn> LmdbEnv::begin_read() {
-  MDB_txn* txn = nullptr;
-  {
-    const std::lock_guard lock(pool_->mutex);
-    if (!pool_->idle.empty()) {
-      txn = pool_->idle.back();
-      pool_->idle.pop_back();
+  for (bool resized = false;; resized = true) {
+    MDB_txn* txn = nullptr;
+    {
+      std::unique_lock lock(pool_->mutex);
+      pool_->changed.wait(lock, [this] { return !pool_->resizing; });
+      ++pool_->reading;
+      if (!pool_->idle.empty()) {
+        txn = pool_->idle.back();
+        pool_->idle.pop_back();
+      }
     }
-  }
-  int code = MDB_SUCCESS;
-  if (txn) {
-    code = mdb_txn_renew(txn);
-    if (code != MDB_SUCCESS) mdb_txn_abort(txn);
-  } else {
-    code = mdb_txn_begin(env_, nullptr, MDB_RDONLY, &txn);
-    if (code == MDB_READERS_FULL) {  // slots of readers that died
-      JCN_CHECK(clear_stale_readers());
+    int code = MDB_SUCCESS;
+    if (txn) {
+      code = mdb_txn_renew(txn);
+      if (code != MDB_SUCCESS) mdb_txn_abort(txn);
+    } else {
       code = mdb_txn_begin(env_, nullptr, MDB_RDONLY, &txn);
+      if (code == MDB_READERS_FULL) {  // slots of readers that died
+        static_cast<void>(clear_stale_readers());
+        code = mdb_txn_begin(env_, nullptr, MDB_RDONLY, &txn);
+      }
     }
+    if (code == MDB_SUCCESS) return ReadTxn(shared_from_this(), txn);
+    {
+      const std::lock_guard lock(pool_->mutex);
+      --pool_->reading;
+    }
+    pool_->changed.notify_all();
+    // The writer, another process, has a larger map by now.
+    if (code != MDB_MAP_RESIZED || resized) return lmdb_error("mdb_txn_begin", code);
+    JCN_CHECK(resize_map(0));
   }
-  if (code != MDB_SUCCESS) return lmdb_error("mdb_txn_begin", code);
-  return ReadTxn(shared_from_this(), txn);
 }
 
 void LmdbEnv::take_back(MDB_txn* txn) {
   mdb_txn_reset(txn);
   {
     const std::lock_guard lock(pool_->mutex);
+    --pool_->reading;
     if (pool_->idle.size() < pooled_transactions) {
       pool_->idle.push_back(txn);
-      return;
+      txn = nullptr;
     }
   }
-  mdb_txn_abort(txn);
+  pool_->changed.notify_all();
+  if (txn) mdb_txn_abort(txn);
+}
+
+// Growing the map moves it: nobody may be reading.
+Result<void> LmdbEnv::resize_map(std::uint64_t bytes) {
+  std::unique_lock lock(pool_->mutex);
+  pool_->changed.wait(lock, [this] { return !pool_->resizing; });
+  pool_->resizing = true;
+  const bool drained =
+      pool_->changed.wait_for(lock, drain_patience, [this] { return pool_->reading == 0; });
+  int code = MDB_SUCCESS;
+  if (drained) {
+    for (MDB_txn* txn : pool_->idle) mdb_txn_abort(txn);
+    pool_->idle.clear();
+    code = mdb_env_set_mapsize(env_, bytes);
+  }
+  pool_->resizing = false;
+  lock.unlock();
+  pool_->changed.notify_all();
+  if (!drained) {
+    return Error{Code::readers_exhausted, "readers are in the way of a larger map", "try again"};
+  }
+  if (code != MDB_SUCCESS) return lmdb_error("mdb_env_set_mapsize", code);
+  return {};
+}
+
+bool LmdbEnv::grow_if_full() {
+  {
+    const std::lock_guard lock(pool_->mutex);
+    if (!pool_->map_full) return false;
+  }
+  const std::uint64_t now = map_bytes();
+  Result<void> grown = resize_map(2 * now);
+  // Where the address space has no room for that, a part of it helps as well.
+  if (!grown && grown.error().code == Code::system) {
+    grown = resize_map(now + (now / 8 / page_bytes + 1) * page_bytes);
+  }
+  if (!grown) return false;
+  const std::lock_guard lock(pool_->mutex);
+  pool_->map_full = false;
+  return true;
+}
+
+Error LmdbEnv::write_error(const char* call, int code) {
+  if (code == MDB_MAP_FULL) {
+    const std::lock_guard lock(pool_->mutex);
+    pool_->map_full = true;
+  }
+  return lmdb_error(call, code);
 }
 
 Result<WriteTxn> LmdbEnv::begin_write() {
@@ -464,6 +548,12 @@ Result<void> LmdbEnv::clear_stale_readers() {
   const int code = mdb_reader_check(env_, &dead);
   if (code != MDB_SUCCESS) return lmdb_error("mdb_reader_check", code);
   return {};
+}
+
+std::uint64_t LmdbEnv::map_bytes() const {
+  MDB_envinfo info{};
+  mdb_env_info(env_, &info);
+  return info.me_mapsize;
 }
 
 std::uint64_t LmdbEnv::used_bytes() const {

@@ -21,6 +21,7 @@
 #include <string_view>
 #include <vector>
 
+#include "jcn/file_descriptor.h"
 #include "jcn/result.h"
 #include "rows.h"
 
@@ -132,6 +133,7 @@ struct EnvOptions {
   std::uint32_t max_readers = 1024;
   bool read_only = true;
   bool create = false;  // make data.mdb and the tables; otherwise their absence is an error
+  bool tables = true;   // false: only to hold a state; no page but the meta pages is looked at
 };
 
 class LmdbEnv : public std::enable_shared_from_this<LmdbEnv> {
@@ -148,6 +150,12 @@ class LmdbEnv : public std::enable_shared_from_this<LmdbEnv> {
   Result<WriteTxn> begin_write();  // waits for the writer before
   Result<void> clear_stale_readers();
   std::uint64_t used_bytes() const;
+  std::uint64_t map_bytes() const;
+  // Doubles the map, after a write transaction found no room in it and is over: index_full in other
+  // words than a full disk. Whoever wants to read meanwhile waits until those who read are done,
+  // which they are given a moment for. False: that was not the reason, or it could not be; asking
+  // again helps if readers were in the way.
+  bool grow_if_full();
 
  private:
   friend class ReadTxn;
@@ -162,13 +170,17 @@ class LmdbEnv : public std::enable_shared_from_this<LmdbEnv> {
   void lengthen() const;
   bool disk_is_full() const;
   void take_back(MDB_txn* txn);
+  Result<void> resize_map(std::uint64_t bytes);
+  Error write_error(const char* call, int code);
 
   MDB_env* env_ = nullptr;
   std::vector<unsigned> tables_;
   std::string folder_;
   bool writable_ = false;
+  bool has_tables_ = false;
   pid_t process_ = 0;  // an environment must not be used in a child process
   std::pair<std::uint64_t, std::uint64_t> identity_{0, 0};  // device and inode of the folder
+  FileDescriptor folder_fd_;  // so that no other folder gets that inode while this is open
   std::unique_ptr<Pool> pool_;
 };
 

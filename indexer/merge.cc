@@ -1,15 +1,13 @@
 #include "merge.h"
 
 #include <algorithm>
-#include <memory>
 #include <utility>
 
 #include "encoding.h"
 #include "fold.h"
 #include "keys.h"
 #include "living.h"
-#include "search_merge.h"
-#include "segment_builder.h"
+#include "segment_merge.h"
 
 namespace jcn {
 namespace {
@@ -28,57 +26,6 @@ unsigned size_class(std::uint32_t records) {
   return result;
 }
 
-// One segment being read for a merge.
-class MergeSource {
- public:
-  static Result<std::unique_ptr<MergeSource>> open(const Transaction& txn, SegmentCache& cache,
-                                                   std::uint32_t number) {
-    JCN_TRY(auto head, cache.head(txn, number));
-    JCN_TRY(auto outline, cache.outline(txn, number));
-    auto source = std::unique_ptr<MergeSource>(
-        new MergeSource(txn, number, std::move(head), std::move(outline)));
-    JCN_TRY(source->dictionary_, cache.dictionary(txn, source->segment_.head().dictionary));
-    JCN_TRY(source->living_, read_living(txn, number, source->segment_.head().records));
-    JCN_CHECK(source->next());
-    return source;
-  }
-
-  bool valid() const { return valid_; }
-  // Where the record that it stands on went.
-  void placed(std::uint32_t local) { new_local_[keys_.local()] = local; }
-  MergeInput search_input() { return {&search_, std::move(new_local_)}; }
-  const std::string& key() const { return keys_.key(); }
-  Result<SegmentEntry> entry() const { return segment_.entry(keys_.local()); }
-  const Dictionary* dictionary() const { return dictionary_.get(); }
-  std::uint32_t dictionary_number() const { return segment_.head().dictionary; }
-
-  Result<void> next() {
-    do {
-      JCN_TRY(valid_, keys_.next());
-    } while (valid_ && !living_[keys_.local()]);
-    return {};
-  }
-
- private:
-  MergeSource(const Transaction& txn, std::uint32_t number, std::shared_ptr<const SegmentHead> head,
-              std::shared_ptr<const SearchOutline> outline)
-      : documents_(txn, number),
-        key_blocks_(txn, number),
-        search_blocks_(txn, number),
-        segment_(head, documents_),
-        keys_(*head, key_blocks_),
-        search_(std::move(outline), search_blocks_),
-        new_local_(head->records, MergeInput::none) {}
-  LmdbBlocks documents_, key_blocks_, search_blocks_;
-  Segment segment_;
-  SegmentKeys keys_;
-  SegmentSearch search_;
-  std::vector<std::uint32_t> new_local_;
-  std::shared_ptr<const Dictionary> dictionary_;
-  std::vector<bool> living_;
-  bool valid_ = false;
-};
-
 class Merge {
  public:
   Merge(const std::vector<std::uint32_t>& segments, SegmentCache& cache,
@@ -87,16 +34,23 @@ class Merge {
 
   Result<MergeOutcome> run() {
     JCN_TRY(const ReadTxn reading, cache_.env().begin_read());
-    std::vector<std::unique_ptr<MergeSource>> sources;
+    MergeSources sources;
     for (const std::uint32_t number : segments_) {
       JCN_TRY(auto source, MergeSource::open(reading, cache_, number));
       sources.push_back(std::move(source));
     }
     JCN_CHECK(transactions_.begin());
     outcome_.segment = transactions_.state().next_segment++;
-    dictionary_number_ = transactions_.state().dictionary;
-    JCN_TRY(dictionary_, cache_.dictionary(reading, dictionary_number_));
-    JCN_CHECK(copy(sources));
+    JCN_TRY(auto dictionary, cache_.dictionary(reading, transactions_.state().dictionary));
+    JCN_TRY(new_head_, merge_sources(
+                           sources, reading, cache_, std::move(dictionary),
+                           [this](Section section, std::uint32_t number, std::string payload) {
+                             return write(section, number, std::move(payload));
+                           },
+                           [](std::string_view, const SegmentEntry&, std::uint32_t) {
+                             return Result<void>();
+                           }));
+    outcome_.records = new_head_.records;
     if (outcome_.records == 0) outcome_.segment = 0;
     JCN_CHECK(lead_ids());
     for (const std::uint32_t number : segments_) {
@@ -107,36 +61,6 @@ class Merge {
   }
 
  private:
-  Result<void> copy(std::vector<std::unique_ptr<MergeSource>>& sources) {
-    SegmentBuilder builder(dictionary_number_,
-                           [this](Section section, std::uint32_t number, std::string payload) {
-                             return write(section, number, std::move(payload));
-                           });
-    while (MergeSource* source = smallest(sources)) {
-      JCN_TRY(const SegmentEntry entry, source->entry());
-      source->placed(builder.next_local());
-      if (source->dictionary_number() == dictionary_number_) {
-        JCN_CHECK(builder.add(source->key(), entry.bytes));
-      } else {
-        JCN_TRY(const std::string recoded, recode(entry, source->dictionary()));
-        JCN_CHECK(builder.add(source->key(), recoded));
-      }
-      JCN_CHECK(source->next());
-    }
-    JCN_TRY(new_head_, builder.finish());
-    outcome_.records = new_head_.records;
-    if (outcome_.records == 0) return {};
-    std::vector<MergeInput> inputs;
-    inputs.reserve(sources.size());
-    for (const auto& source : sources) inputs.push_back(source->search_input());
-    return merge_search(
-        inputs,
-        [this](Section section, std::uint32_t number, std::string payload) {
-          return write(section, number, std::move(payload));
-        },
-        builder.key_begins());
-  }
-
   Result<void> write(Section section, std::uint32_t number, std::string payload) {
     if (section == Section::head) {
       head_ = std::move(payload);  // stored with the last transaction: it makes a segment whole
@@ -174,28 +98,9 @@ class Merge {
     return write_all_living(txn, outcome_.segment, outcome_.records);
   }
 
-  Result<std::string> recode(const SegmentEntry& entry, const Dictionary* old) {
-    const auto strings = entry_strings(entry, old);
-    if (!strings) return damaged("a document that is being merged");
-    const std::string raw = with_strings(entry, *strings);
-    const auto again = decode_entry(raw);
-    if (!again) return damaged("an entry that is being merged");
-    return compress_entry(*again, dictionary_.get());
-  }
-
-  static MergeSource* smallest(const std::vector<std::unique_ptr<MergeSource>>& sources) {
-    MergeSource* best = nullptr;
-    for (const auto& source : sources) {
-      if (source->valid() && (!best || source->key() < best->key())) best = source.get();
-    }
-    return best;
-  }
-
   const std::vector<std::uint32_t>& segments_;
   SegmentCache& cache_;
   MergeTransactions& transactions_;
-  std::uint32_t dictionary_number_ = 0;
-  std::shared_ptr<const Dictionary> dictionary_;
   std::string head_;  // its payload, until it is stored
   SegmentHead new_head_;
   MemoryBlocks keys_;

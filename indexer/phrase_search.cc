@@ -47,6 +47,13 @@ PhraseSearch::PartState& PhraseSearch::state(std::size_t part) {
     const auto weight = weights_.find(fields[i].path);
     if (weight != weights_.end()) state.weights[i] = weight->second;
   }
+  state.covered.assign(fields.size(), true);
+  state.scoped_weights = state.weights;
+  for (std::size_t i = 0; !scope_.everything() && i < fields.size(); ++i) {
+    if (scope_.covers(fields[i].path)) continue;
+    state.covered[i] = false;
+    state.scoped_weights[i] = 0;
+  }
   state.fields.assign(fields.size(), FieldTable::root);
   state.ready = true;
   return state;
@@ -101,46 +108,59 @@ Result<FoundPhrase> PhraseSearch::seek(std::size_t part, const SearchedPhrase& p
   if (phrase.on_documents()) {
     JCN_CHECK(seek_on_documents(part, phrase, within, found));
   } else {
-    JCN_CHECK(seek_word(parts_[part], phrase, found));
+    JCN_CHECK(seek_word(part, phrase, found));
     found.places &= within;
   }
   return found;
 }
 
-Result<void> PhraseSearch::seek_word(const SearchPart& part, const SearchedPhrase& phrase,
+Result<void> PhraseSearch::seek_word(std::size_t number, const SearchedPhrase& phrase,
                                      FoundPhrase& found) {
-  std::optional<std::uint32_t> field;
-  if (phrase.field) {
-    field = field_number(part, phrase);
-    if (!field) return {};
-  }
+  const SearchPart& part = parts_[number];
+  const bool anywhere = !phrase.field && scope_.everything();
+  std::vector<bool> wanted;
+  if (!anywhere) wanted = wanted_fields(number, phrase);
+  if (phrase.field && wanted.empty()) return {};
   JCN_TRY(found.entries, entries_of(part, phrase.words.tokens.front(), phrase.words.prefix));
   for (const DictionaryEntry& entry : found.entries) {
-    if (!field) {
+    if (anywhere) {
       JCN_CHECK(run_.step(1 + entry.documents / postings_per_step));
       JCN_CHECK(part.search->add_places(*part_field(part, text_field), entry, found.places));
       continue;
     }
     JCN_CHECK(for_each_use(part, entry, [&](std::uint32_t place, const WordUses& uses) {
       const bool there = std::any_of(uses.begin(), uses.end(),
-                                     [&](const WordUse& use) { return use.field == *field; });
+                                     [&](const WordUse& use) { return wanted[use.field]; });
       if (there) found.places.set(place);
     }));
   }
   return {};
 }
 
+// Empty: none that the part has. Elements that an index names are told apart on documents.
+std::vector<bool> PhraseSearch::wanted_fields(std::size_t part, const SearchedPhrase& phrase) {
+  if (!phrase.field) return state(part).covered;
+  const std::size_t fields = parts_[part].search->outline().fields.size();
+  if (phrase.field->may_index) return std::vector<bool>(fields, true);
+  const auto number = field_number(parts_[part], phrase);
+  std::vector<bool> wanted;
+  if (!number) return wanted;
+  wanted.assign(fields, false);
+  wanted[*number] = true;
+  return wanted;
+}
+
 // Leaves of `common` what is also true of a token, and of `possible` those places.
 Result<void> PhraseSearch::narrow(const SearchPart& part,
                                   const std::vector<DictionaryEntry>& entries,
-                                  std::optional<std::uint32_t> field, PlaceSet& possible,
+                                  const std::vector<bool>& wanted, PlaceSet& possible,
                                   PlaceFields& common, bool first) {
   PlaceFields of_token;
   for (const DictionaryEntry& entry : entries) {
     JCN_CHECK(for_each_use(part, entry, [&](std::uint32_t place, const WordUses& uses) {
       if (!possible.test(place)) return;
       for (const WordUse& use : uses) {
-        if (!field || use.field == *field) of_token.push_back(place_field(place, use.field));
+        if (wanted[use.field]) of_token.push_back(place_field(place, use.field));
       }
     }));
   }
@@ -160,14 +180,12 @@ Result<void> PhraseSearch::narrow(const SearchPart& part,
 }
 
 // Records with all tokens of the phrase, and the fields in which they have all of them.
-Result<PhraseSearch::PlaceFields> PhraseSearch::common_fields(const SearchPart& part,
+Result<PhraseSearch::PlaceFields> PhraseSearch::common_fields(std::size_t number,
                                                               const SearchedPhrase& phrase,
                                                               const PlaceSet& within) {
-  std::optional<std::uint32_t> field;
-  if (phrase.field && !phrase.field->may_index) {
-    field = field_number(part, phrase);
-    if (!field) return PlaceFields();
-  }
+  const SearchPart& part = parts_[number];
+  const std::vector<bool> wanted = wanted_fields(number, phrase);
+  if (wanted.empty()) return PlaceFields();
   const std::vector<std::string>& tokens = phrase.words.tokens;
   std::vector<std::vector<DictionaryEntry>> entries;
   for (std::size_t i = 0; i < tokens.size(); ++i) {
@@ -182,14 +200,14 @@ Result<PhraseSearch::PlaceFields> PhraseSearch::common_fields(const SearchPart& 
   PlaceFields common;
   PlaceSet possible = within;
   for (std::size_t i = 0; i < entries.size() && !possible.none(); ++i) {
-    JCN_CHECK(narrow(part, entries[i], field, possible, common, i == 0));
+    JCN_CHECK(narrow(part, entries[i], wanted, possible, common, i == 0));
   }
   return common;
 }
 
 Result<void> PhraseSearch::seek_on_documents(std::size_t part, const SearchedPhrase& phrase,
                                              const PlaceSet& within, FoundPhrase& found) {
-  JCN_TRY(const PlaceFields common, common_fields(parts_[part], phrase, within));
+  JCN_TRY(const PlaceFields common, common_fields(part, phrase, within));
   std::vector<std::uint32_t> fields;
   for (std::size_t i = 0; i < common.size(); ++i) {
     const std::uint32_t place = place_of(common[i]);

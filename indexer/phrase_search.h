@@ -11,6 +11,7 @@
 
 #include "extract.h"
 #include "jcn/field.h"
+#include "jcn/query.h"
 #include "posting_list.h"
 #include "query_run.h"
 #include "search_parts.h"
@@ -38,15 +39,20 @@ struct FoundPhrase {
 // One thread.
 class PhraseSearch {
  public:
-  // Weights are by field path, 1 where absent. All outlive it.
-  PhraseSearch(QueryRun& run, const std::vector<SearchPart>& parts,
-               const std::map<std::string, double>& weights)
-      : run_(run), parts_(parts), weights_(weights), states_(parts.size()) {}
+  // All outlive it.
+  PhraseSearch(QueryRun& run, const std::vector<SearchPart>& parts, const Query& query)
+      : run_(run),
+        parts_(parts),
+        weights_(query.weights),
+        scope_(query.scope),
+        states_(parts.size()) {}
 
   // Those of `within`, which is part of the living.
   Result<FoundPhrase> seek(std::size_t part, const SearchedPhrase& phrase, const PlaceSet& within);
-  // By a field's number in the part's outline.
-  const std::vector<double>& weights(std::size_t part) { return state(part).weights; }
+  // Of the phrase's words, by a field's number in the part's outline.
+  const std::vector<double>& weights(std::size_t part, const SearchedPhrase& phrase) {
+    return phrase.field ? state(part).weights : state(part).scoped_weights;
+  }
   // The number of the field that a phrase asks for; absent: the part has no such field.
   static std::optional<std::uint32_t> field_number(const SearchPart& part,
                                                    const SearchedPhrase& phrase);
@@ -54,22 +60,26 @@ class PhraseSearch {
  private:
   struct PartState {
     bool ready = false;
-    std::vector<double> weights;  // by the outline's number of the field
-    std::vector<FieldId> fields;  // likewise, in fields_; root: not asked for yet
+    std::vector<double> weights;         // by the outline's number of the field
+    std::vector<bool> covered;           // likewise: the scope covers it
+    std::vector<double> scoped_weights;  // likewise: 0 where it does not
+    std::vector<FieldId> fields;         // likewise, in fields_; root: not asked for yet
   };
   // A field in which a record has all tokens of a phrase: place << 32 | number of the field.
   using PlaceFields = std::vector<std::uint64_t>;
 
   PartState& state(std::size_t part);
-  Result<void> seek_word(const SearchPart& part, const SearchedPhrase& phrase, FoundPhrase& found);
+  Result<void> seek_word(std::size_t part, const SearchedPhrase& phrase, FoundPhrase& found);
   Result<void> seek_on_documents(std::size_t part, const SearchedPhrase& phrase,
                                  const PlaceSet& within, FoundPhrase& found);
   Result<std::vector<DictionaryEntry>> entries_of(const SearchPart& part, const std::string& token,
                                                   bool prefix);
-  Result<PlaceFields> common_fields(const SearchPart& part, const SearchedPhrase& phrase,
+  Result<PlaceFields> common_fields(std::size_t part, const SearchedPhrase& phrase,
                                     const PlaceSet& within);
+  // The fields that are asked for, by number.
+  std::vector<bool> wanted_fields(std::size_t part, const SearchedPhrase& phrase);
   Result<void> narrow(const SearchPart& part, const std::vector<DictionaryEntry>& entries,
-                      std::optional<std::uint32_t> field, PlaceSet& possible, PlaceFields& common,
+                      const std::vector<bool>& wanted, PlaceSet& possible, PlaceFields& common,
                       bool first);
   Result<std::optional<double>> count_on_document(std::size_t part, const SearchedPhrase& phrase,
                                                   std::uint32_t place,
@@ -79,7 +89,8 @@ class PhraseSearch {
 
   QueryRun& run_;
   const std::vector<SearchPart>& parts_;
-  const std::map<std::string, double>& weights_;
+  const std::map<std::string, double>& weights_;  // by field path, 1 where absent
+  const SearchScope& scope_;
   std::vector<PartState> states_;  // by part
   FieldTable fields_;
 };

@@ -88,7 +88,7 @@ class Execution {
       return field->kind == Field::Kind::member;
     });
     if (!alone || names_members) {
-      JCN_TRY(parts_, search_parts(snapshot_.state(), query_.kind));
+      JCN_TRY(parts_, run_.parts(query_.kind));
     }
     JCN_CHECK(find_unknown(named));
     if (alone) {

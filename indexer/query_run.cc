@@ -16,6 +16,13 @@ Result<void> QueryRun::look_at_clock() {
                "ask for less: a filter on a rarer value, a shorter walk"};
 }
 
+Result<std::vector<SearchPart>> QueryRun::parts(const std::string& kind) {
+  const Clock::time_point begin = Clock::now();
+  JCN_TRY(std::vector<SearchPart> parts, search_parts(snapshot_.state(), kind));
+  if (deadline_ != Clock::time_point::max()) deadline_ += Clock::now() - begin;
+  return parts;
+}
+
 Result<std::string> QueryRun::id_of(const SearchPart& part, std::uint32_t place) const {
   JCN_TRY(std::string key, part.search->key_of(part.kind->first + place));
   const std::size_t begin = part.kind->name.size() + 1;

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "jcn/record.h"
 #include "jcn/result.h"
@@ -20,6 +21,9 @@ class QueryRun {
       : snapshot_(snapshot), deadline_(deadline) {}
 
   Result<void> look_at_clock();  // query_timeout
+  // The kind's parts. The time that it takes to make fresh records searchable is not the query's:
+  // IndexWriter bounds how much of that is left to it.
+  Result<std::vector<SearchPart>> parts(const std::string& kind);
   // Counts work, and looks at the clock from time to time.
   Result<void> step(std::uint32_t steps = 1) {
     steps_ += steps;
@@ -40,7 +44,7 @@ class QueryRun {
   static constexpr std::size_t bytes_per_step = 128;  // of a document that is looked through
 
   const Snapshot& snapshot_;
-  const Clock::time_point deadline_;
+  Clock::time_point deadline_;
   std::uint32_t steps_ = 0;
   std::uint64_t documents_read_ = 0;
 };

@@ -58,12 +58,6 @@ ReadOutcome outcome_of(const char* call, const std::string& path, int errno_valu
     case ENOENT:
     case ENOTDIR:
       return Vanished{};
-    case EAGAIN:  // a lease, or a rename raced with the look-up
-    case EMFILE:
-    case ENFILE:
-    case ENOMEM:
-    case EIO:
-      return ReadLater{system_error(call, path, errno_value)};
     case ELOOP:
     case EXDEV:
       return rejected(Code::symlink, "the path leads through a symbolic link or out of the root");
@@ -72,16 +66,18 @@ ReadOutcome outcome_of(const char* call, const std::string& path, int errno_valu
       return rejected(Code::permission_denied, "permission denied");
     case ENAMETOOLONG:
       return rejected(Code::path_too_long, "the path is too long for the system");
-    default:
-      return rejected(Code::read_error, system_error(call, path, errno_value).message);
+    default:  // EAGAIN: a lease, or a rename raced with the look-up
+      return ReadLater{system_error(call, path, errno_value)};
   }
 }
 
-// True when a folder on the way is a symbolic link, or leads out of the root.
-bool led_astray(int root_fd, const std::string& path) {
-  if (path.find('/') == std::string::npos) return false;
-  const FileDescriptor place(open_beneath(root_fd, path.c_str(), O_PATH | O_NOFOLLOW));
-  return !place && (errno == ELOOP || errno == EXDEV);
+// Where the path leads, whatever is there. ELOOP or EXDEV: through a symbolic link or out of the
+// root; 0: all is well.
+int led_astray(int root_fd, const std::string& path, DescriptorReserve* reserve) {
+  if (path.find('/') == std::string::npos) return 0;
+  const FileDescriptor place(open_with_reserve(
+      reserve, [&] { return open_beneath(root_fd, path.c_str(), O_PATH | O_NOFOLLOW); }));
+  return place ? 0 : errno;
 }
 
 // Reads up to size + 1 bytes: one more than there should be tells that the file grew. errno or 0.
@@ -103,7 +99,8 @@ int read_whole(int fd, std::uint64_t size, std::string& out) {
 }
 
 // One attempt; nothing when the file changed meanwhile.
-std::optional<ReadOutcome> try_read(int root_fd, const std::string& path, std::uint64_t max_bytes) {
+std::optional<ReadOutcome> try_read(int root_fd, const std::string& path, std::uint64_t max_bytes,
+                                    DescriptorReserve* reserve) {
   const std::int64_t read_ns = wall_clock_ns();
   // Looked at before it is opened, so that FIFOs and devices are not opened at all. Should one take
   // the file's place right here, O_NONBLOCK keeps the opening from waiting and fstat finds it out.
@@ -114,12 +111,15 @@ std::optional<ReadOutcome> try_read(int root_fd, const std::string& path, std::u
   const FileFacts seen = facts_of(status);
   if (S_ISDIR(status.st_mode)) return Vanished{};
   if (!S_ISREG(status.st_mode)) {
-    if (led_astray(root_fd, path)) return outcome_of("openat2", path, ELOOP, seen, read_ns);
+    if (const int problem = led_astray(root_fd, path, reserve)) {
+      return outcome_of("openat2", path, problem, seen, read_ns);
+    }
     return ReadRejected{seen, read_ns, odd_file(status.st_mode)};
   }
 
+  constexpr int safely = O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_NOCTTY;
   const FileDescriptor file(
-      open_beneath(root_fd, path.c_str(), O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_NOCTTY));
+      open_with_reserve(reserve, [&] { return open_beneath(root_fd, path.c_str(), safely); }));
   if (!file) {
     if (errno == ENXIO) return std::nullopt;  // a socket by now
     return outcome_of("openat2", path, errno, seen, read_ns);
@@ -157,7 +157,11 @@ Error folder_error(const char* call, const std::string& path, int errno_value) {
     case ENAMETOOLONG:
       error.code = Code::path_too_long;
       break;
+    case ENOENT:
+    case ENOTDIR:
+      break;
     default:
+      error.code = Code::read_error;
       break;
   }
   return error;
@@ -165,17 +169,22 @@ Error folder_error(const char* call, const std::string& path, int errno_value) {
 
 }  // namespace
 
-ReadOutcome read_fragment(int root_fd, const std::string& path, std::uint64_t max_bytes) {
+ReadOutcome read_fragment(int root_fd, const std::string& path, std::uint64_t max_bytes,
+                          DescriptorReserve* reserve) {
   for (int attempt = 0; attempt < attempts; ++attempt) {
-    if (auto outcome = try_read(root_fd, path, max_bytes)) return std::move(*outcome);
+    auto outcome = try_read(root_fd, path, max_bytes, reserve);
+    if (reserve) reserve->refill();  // nothing is open any more
+    if (outcome) return std::move(*outcome);
   }
   return ReadLater{{Code::unstable,
                     "the file changed while it was read, " + std::to_string(attempts) + " times"}};
 }
 
-Result<FileDescriptor> open_folder(int root_fd, const std::string& path) {
-  FileDescriptor folder(
-      open_beneath(root_fd, path.empty() ? "." : path.c_str(), O_RDONLY | O_DIRECTORY));
+Result<FileDescriptor> open_folder(int root_fd, const std::string& path,
+                                   DescriptorReserve* reserve) {
+  FileDescriptor folder(open_with_reserve(reserve, [&] {
+    return open_beneath(root_fd, path.empty() ? "." : path.c_str(), O_RDONLY | O_DIRECTORY);
+  }));
   if (!folder) return folder_error("openat2", path, errno);
   return folder;
 }
@@ -184,9 +193,9 @@ Result<FileDescriptor> open_root(const std::string& absolute_path) {
   // The root itself may be reached through links: the operator named it.
   FileDescriptor folder(::open(absolute_path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!folder) {
-    Error error = system_error("open", absolute_path, errno);
-    error.code = Code::root_unavailable;
-    return error;
+    const Error error = folder_error("open", absolute_path, errno);
+    if (error.code == Code::read_error) return error;
+    return Error{Code::root_unavailable, error.message, error.hint};
   }
   return folder;
 }

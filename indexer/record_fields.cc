@@ -94,7 +94,7 @@ Result<std::vector<FieldSummary>> list_fields(const Snapshot& snapshot, const st
                                               std::chrono::steady_clock::time_point deadline) {
   QueryRun run(snapshot, deadline);
   JCN_CHECK(run.look_at_clock());
-  JCN_TRY(const std::vector<SearchPart> parts, search_parts(snapshot.state(), kind));
+  JCN_TRY(const std::vector<SearchPart> parts, run.parts(kind));
   std::map<std::string, Counts> by_path;
   for (const SearchPart& part : parts) {
     const SearchOutline& outline = part.search->outline();

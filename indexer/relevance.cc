@@ -131,7 +131,7 @@ class TextSearch::PhraseCounts {
 };
 
 TextSearch::TextSearch(QueryRun& run, const Query& query, const std::vector<SearchPart>& parts)
-    : run_(run), parts_(parts), search_(run, parts, query.weights) {
+    : run_(run), parts_(parts), search_(run, parts, query) {
   for (const SearchTerm& term : query.searches) {
     for (SearchPhrase& words : parse_search(term.words)) {
       phrases_.push_back({std::move(words), term.field ? &*term.field : nullptr});
@@ -204,8 +204,8 @@ Result<void> TextSearch::score(std::size_t part, const PlaceSet& places, BestSco
                          static_cast<double>(std::max<std::uint64_t>(basis_.records, 1));
   std::vector<PhraseCounts> phrases;
   for (std::size_t i = 0; i < phrases_.size(); ++i) {
-    phrases.emplace_back(at, phrases_[i], found_[part][i].phrase, search_.weights(part),
-                         idf_of(basis_, i));
+    phrases.emplace_back(at, phrases_[i], found_[part][i].phrase,
+                         search_.weights(part, phrases_[i]), idf_of(basis_, i));
     JCN_CHECK(phrases.back().begin(run_));
   }
   Scored scored;

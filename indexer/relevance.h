@@ -5,8 +5,8 @@
 //   idf   = ln((records - n + 0.5) / (n + 0.5)), at least 1e-6;   k1 = 1.2, b = 0.75
 //   tf    = Σ over fields  weight × occurrences of the phrase;    n records have the phrase
 //
-// In a search of one field only that field's occurrences count, for tf and n; tokens are always
-// those of the whole record.
+// In a search of one field only that field's occurrences count, for tf and n; in one of all fields
+// those of the fields that the query's scope covers. Tokens are always those of the whole record.
 #pragma once
 
 #include <cstdint>

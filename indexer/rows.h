@@ -14,6 +14,8 @@
 namespace jcn {
 
 inline constexpr std::uint32_t format_version = 2;
+inline constexpr std::uint32_t oldest_format =
+    1;  // that can be read, to be written anew in this one
 
 // `name` is stored inside the row when its key is cut, and ignored otherwise.
 std::string encode_file_row(const FileRow& row, const FragmentName& name, bool key_is_cut);
@@ -60,6 +62,8 @@ inline constexpr std::string_view meta_counts = "counts";
 inline constexpr std::string_view meta_sums = "sums";
 inline constexpr std::string_view meta_token = "token";
 inline constexpr std::string_view meta_horizon = "horizon";
+inline constexpr std::string_view meta_origin =
+    "origin";  // sealed: the generation it was written from
 std::string meta_note_key(std::string_view name);
 // A stretch of numbers about which nothing is known after an unclean end: (after, last].
 std::string meta_lost_key(std::uint64_t after);

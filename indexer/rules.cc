@@ -48,6 +48,12 @@ const SearchWeights& Rules::weights(const std::string& kind) const {
   return found == search_weights.end() ? all_one : found->second;
 }
 
+const SearchScope& Rules::scope(const std::string& kind) const {
+  static const SearchScope all;
+  const auto found = search_scopes.find(kind);
+  return found == search_scopes.end() ? all : found->second;
+}
+
 bool Rules::wants_anchor(std::string_view kind) const {
   for (const Rule& rule : rules) {
     if (rule.anchor && rule.kind == kind) return true;

@@ -194,6 +194,42 @@ Result<void> take_weights(SearchWeights& weights, std::string_view object) {
                      });
 }
 
+Result<void> take_paths(std::set<std::string>& paths, std::string_view array,
+                        const std::string& where) {
+  return each(array, where, [&paths, &where](std::string_view text) -> Result<void> {
+    std::string path;
+    JCN_CHECK(take(path, text, where));
+    paths.insert(std::move(path));
+    return {};
+  });
+}
+
+Result<void> take_scope(SearchScope& scope, std::string_view object) {
+  return each_member(object, "search_scopes",
+                     [&scope](const std::string& name, std::string_view paths) -> Result<void> {
+                       if (name == "fields") return take_paths(scope.fields, paths, name);
+                       if (name == "excluded") return take_paths(scope.excluded, paths, name);
+                       return unknown(name);
+                     });
+}
+
+void append_paths(std::string& out, const std::set<std::string>& paths) {
+  out += '[';
+  for (const std::string& path : paths) {
+    if (out.back() != '[') out += ',';
+    json_quote_onto(out, path);
+  }
+  out += ']';
+}
+
+void append_scope(std::string& out, const SearchScope& scope) {
+  out += "{\"fields\":";
+  append_paths(out, scope.fields);
+  out += ",\"excluded\":";
+  append_paths(out, scope.excluded);
+  out += '}';
+}
+
 void append_weights(std::string& out, const SearchWeights& weights) {
   out += '{';
   for (const auto& [path, weight] : weights) {
@@ -232,6 +268,15 @@ std::string Rules::to_json() const {
     out += ':';
     append_weights(out, weights);
   }
+  if (!search_scopes.empty()) {
+    out += "},\"search_scopes\":{";
+    for (const auto& [kind, scope] : search_scopes) {
+      if (out.back() != '{') out += ',';
+      json_quote_onto(out, kind);
+      out += ':';
+      append_scope(out, scope);
+    }
+  }
   out += "},\"limits\":{\"max_bytes\":" + std::to_string(limits.max_bytes);
   out += ",\"max_depth\":" + std::to_string(limits.max_depth);
   out += ",\"max_members\":" + std::to_string(limits.max_members);
@@ -249,32 +294,36 @@ Result<Rules> Rules::from_json(std::string_view text) {
     return Error{Code::bad_configuration, "rules in the index: " + reject->message};
   }
   Rules rules;
-  JCN_CHECK(each_member(std::get<std::string>(checked), "the whole",
-                        [&rules](const std::string& name, std::string_view value) -> Result<void> {
-                          if (name == "rules") {
-                            rules.rules.clear();
-                            return each(value, name, [&rules](std::string_view rule) {
-                              return take_rule(rules.rules.emplace_back(), rule);
-                            });
-                          }
-                          if (name == "ignore") {
-                            rules.ignore.clear();
-                            return each(value, name, [&rules, &name](std::string_view pattern) {
-                              return take(rules.ignore.emplace_back(), pattern, name);
-                            });
-                          }
-                          if (name == "schemas") return take_schemas(rules.schemas, value);
-                          if (name == "search_weights")
-                            return each_member(
-                                value, name,
-                                [&rules](const std::string& kind, std::string_view weights) {
-                                  return take_weights(rules.search_weights[kind], weights);
-                                });
-                          if (name == "limits") return take_limits(rules.limits, value);
-                          if (name == "prefix_path_ids")
-                            return take(rules.prefix_path_ids, value, name);
-                          return unknown(name);
-                        }));
+  JCN_CHECK(
+      each_member(std::get<std::string>(checked), "the whole",
+                  [&rules](const std::string& name, std::string_view value) -> Result<void> {
+                    if (name == "rules") {
+                      rules.rules.clear();
+                      return each(value, name, [&rules](std::string_view rule) {
+                        return take_rule(rules.rules.emplace_back(), rule);
+                      });
+                    }
+                    if (name == "ignore") {
+                      rules.ignore.clear();
+                      return each(value, name, [&rules, &name](std::string_view pattern) {
+                        return take(rules.ignore.emplace_back(), pattern, name);
+                      });
+                    }
+                    if (name == "schemas") return take_schemas(rules.schemas, value);
+                    if (name == "search_weights")
+                      return each_member(
+                          value, name, [&rules](const std::string& kind, std::string_view weights) {
+                            return take_weights(rules.search_weights[kind], weights);
+                          });
+                    if (name == "search_scopes")
+                      return each_member(value, name,
+                                         [&rules](const std::string& kind, std::string_view scope) {
+                                           return take_scope(rules.search_scopes[kind], scope);
+                                         });
+                    if (name == "limits") return take_limits(rules.limits, value);
+                    if (name == "prefix_path_ids") return take(rules.prefix_path_ids, value, name);
+                    return unknown(name);
+                  }));
   return rules;
 }
 

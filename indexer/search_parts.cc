@@ -50,10 +50,10 @@ Result<std::shared_ptr<const FoldedParts>> folded_parts(SegmentCache& cache, con
 }  // namespace
 
 Result<void> SnapshotState::add_fresh_parts(const std::string& kind,
-                                            std::vector<SearchPart>& parts) const {
-  for (std::size_t i = 0; i < deltas_.size(); ++i) {
-    const Delta& delta = *deltas_[i];
-    if (delta.records.empty()) continue;
+                                            const std::vector<const Delta*>& deltas,
+                                            std::vector<SearchPart>& parts) {
+  for (std::size_t i = 0; i < deltas.size(); ++i) {
+    const Delta& delta = *deltas[i];
     JCN_TRY(const auto fresh, delta.search->search(delta.records));
     SearchPart part;
     part.kind = fresh->outline()->kind(kind);
@@ -63,7 +63,7 @@ Result<void> SnapshotState::add_fresh_parts(const std::string& kind,
                                                   const_cast<MemoryBlocks&>(fresh->blocks()));
     part.living = PlaceSet(part.places(), true);
     for (std::size_t newer = 0; newer < i; ++newer) {
-      const auto replaced = delta.search->replaced_by(delta.records, *deltas_[newer]);
+      const auto replaced = delta.search->replaced_by(delta.records, *deltas[newer]);
       for (const std::uint32_t record : *replaced) {
         const std::uint32_t local = fresh->locals()[record];
         if (local != FreshSearch::no_local && local >= part.kind->first && local < part.kind->end) {
@@ -78,10 +78,10 @@ Result<void> SnapshotState::add_fresh_parts(const std::string& kind,
 }
 
 Result<void> SnapshotState::add_folded_parts(const std::string& kind,
+                                             const std::vector<const Delta*>& deltas,
                                              std::vector<SearchPart>& parts) {
   std::vector<std::shared_ptr<const std::vector<FoldedPlace>>> replaced;
-  for (const Delta* delta : deltas_) {
-    if (delta->records.empty()) continue;
+  for (const Delta* delta : deltas) {
     JCN_TRY(auto places, delta->search->folded_places(delta->records, txn_));
     replaced.push_back(std::move(places));
   }
@@ -108,8 +108,9 @@ Result<void> SnapshotState::add_folded_parts(const std::string& kind,
 
 Result<std::vector<SearchPart>> SnapshotState::search_parts(const std::string& kind) {
   std::vector<SearchPart> parts;
-  JCN_CHECK(add_fresh_parts(kind, parts));
-  JCN_CHECK(add_folded_parts(kind, parts));
+  const std::vector<const Delta*> searched = searched_deltas(deltas_);
+  JCN_CHECK(add_fresh_parts(kind, searched, parts));
+  JCN_CHECK(add_folded_parts(kind, searched, parts));
   return parts;
 }
 

@@ -35,19 +35,18 @@ SnapshotState::SnapshotState(ReadTxn txn, std::shared_ptr<SegmentCache> cache,
   if (with_frozen) add(published_->frozen);
 }
 
-Result<std::unique_ptr<SnapshotState>> SnapshotState::acquire(std::shared_ptr<SegmentCache> cache,
-                                                              const PublishedState& published,
-                                                              const Hash128& uuid) {
+Result<std::unique_ptr<SnapshotState>> SnapshotState::acquire(const PublishedState& published) {
   while (true) {
     std::shared_ptr<const Published> state = published.load();
-    JCN_TRY(ReadTxn txn, cache->env().begin_read());
+    JCN_TRY(ReadTxn txn, state->cache->env().begin_read());
     const bool now = txn.id() == state->txn;
     const bool after = state->next != Published::Next::none && txn.id() == state->txn + 1;
     // Neither: a commit came between the two lines above; the state that goes with it is published.
     if (!now && !after) continue;
     const bool with_frozen = now || state->next == Published::Next::same;
+    const Hash128 uuid = state->uuid;
     return std::unique_ptr<SnapshotState>(
-        new SnapshotState(std::move(txn), std::move(cache), std::move(state), uuid, with_frozen));
+        new SnapshotState(std::move(txn), state->cache, state, uuid, with_frozen));
   }
 }
 

@@ -21,9 +21,7 @@ namespace jcn {
 class SnapshotState {
  public:
   // A state that fits the published one, whatever is being committed meanwhile.
-  static Result<std::unique_ptr<SnapshotState>> acquire(std::shared_ptr<SegmentCache> cache,
-                                                        const PublishedState& published,
-                                                        const Hash128& uuid);
+  static Result<std::unique_ptr<SnapshotState>> acquire(const PublishedState& published);
   // What LMDB holds, without a fresh layer.
   static Result<std::unique_ptr<SnapshotState>> of_folded(std::shared_ptr<SegmentCache> cache);
 
@@ -35,6 +33,7 @@ class SnapshotState {
   Result<std::optional<std::string>> note(std::string_view name) const;
 
   const Transaction& txn() const { return txn_; }
+  SegmentCache& cache() const { return *cache_; }
   const std::vector<const Delta*>& deltas() const { return deltas_; }  // newest first
 
   // Where a record's newest state lies. `fresh` and `folded` both unset: there is none.
@@ -70,8 +69,12 @@ class SnapshotState {
   const FreshEntry* find(FreshEntries Delta::*entries, std::string_view key) const;
   struct OpenSegment;
   Result<OpenSegment*> open_segment(std::uint32_t number);
-  Result<void> add_fresh_parts(const std::string& kind, std::vector<SearchPart>& parts) const;
-  Result<void> add_folded_parts(const std::string& kind, std::vector<SearchPart>& parts);
+  // `deltas`: as they are searched (fresh_search.h), newest first.
+  static Result<void> add_fresh_parts(const std::string& kind,
+                                      const std::vector<const Delta*>& deltas,
+                                      std::vector<SearchPart>& parts);
+  Result<void> add_folded_parts(const std::string& kind, const std::vector<const Delta*>& deltas,
+                                std::vector<SearchPart>& parts);
 
   const std::shared_ptr<SegmentCache> cache_;
   const std::shared_ptr<const Published> published_;

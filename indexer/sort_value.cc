@@ -34,11 +34,13 @@ int sign_of(int comparison) {
   return (comparison > 0) - (comparison < 0);
 }
 
-// A string's bytes, or a number's JSON text; of keys that may share a beginning.
-std::string text_of(const SortValue& value) {
+// A string's bytes, or a number's JSON text; of keys that may share a beginning. `made` keeps what
+// does not stand in the value.
+std::string_view text_of(const SortValue& value, std::string& made) {
   if (is_cut(value.key)) return value.text;
-  if (const auto text = key_string(value.key)) return std::string(*text);
-  return key_json(value.key).value_or("0");
+  if (const auto text = key_string(value.key)) return *text;
+  made = key_json(value.key).value_or("0");
+  return made;
 }
 
 }  // namespace
@@ -71,7 +73,8 @@ int compare(const SortValue& a, const SortValue& b) {
     return sign_of(a.key.compare(b.key));
   }
   if (a.key == b.key) return 0;
-  const std::string in_a = text_of(a), in_b = text_of(b);
+  std::string made_of_a, made_of_b;
+  const std::string_view in_a = text_of(a, made_of_a), in_b = text_of(b, made_of_b);
   return key_type(a.key) == KeyType::number ? compare_numbers(in_a, in_b)
                                             : sign_of(in_a.compare(in_b));
 }

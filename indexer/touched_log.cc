@@ -119,6 +119,32 @@ Result<TouchedLog> TouchedLog::open(const std::string& folder, std::uint64_t fol
   return log;
 }
 
+Result<void> TouchedLog::carry(const std::string& from, const std::string& to,
+                               const std::vector<RecordKey>& also) {
+  for (const char* suffix : {"", ".folding", ".recovering"}) {
+    JCN_TRY(std::string bytes, read_whole(TouchedLog(from).path(suffix)));
+    if (suffix == std::string_view(".recovering")) {
+      // Of a number that was given long ago: what is announced again does not depend on it.
+      for (const RecordKey& key : also) append_touched_row(bytes, {1, key});
+    }
+    if (bytes.empty()) continue;
+    const std::string path = TouchedLog(to).path(suffix);
+    const FileDescriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640));
+    if (!file) return system_error("open", path, errno);
+    JCN_CHECK(write_all(file.get(), bytes, path));
+  }
+  return {};
+}
+
+Result<void> TouchedLog::move_to(const std::string& folder) {
+  const std::string path = TouchedLog(folder).path("");
+  FileDescriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640));
+  if (!file) return system_error("open", path, errno);
+  file_ = std::move(file);
+  folder_ = folder;
+  return {};
+}
+
 Result<void> TouchedLog::begin() {
   FileDescriptor file(
       ::open(path("").c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0640));

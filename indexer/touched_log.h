@@ -31,6 +31,12 @@ class TouchedLog {
   // Takes up what an earlier process left beyond `folded_seq`, and begins a new log. No two rows of
   // leftover() have one key; the latest stays. They are in key order.
   static Result<TouchedLog> open(const std::string& folder, std::uint64_t folded_seq);
+  // Puts a copy of what is in one generation's folder into another's. `also` is announced again,
+  // too.
+  static Result<void> carry(const std::string& from, const std::string& to,
+                            const std::vector<RecordKey>& also);
+  // Goes on there, where a copy of it lies.
+  Result<void> move_to(const std::string& folder);
   const std::vector<TouchedRow>& leftover() const { return leftover_; }
   // The lowest number beyond the fold that an append has failed to log, though later ones may have
   // been logged again: of it and all behind it nothing sure is known.

@@ -65,7 +65,7 @@ Result<std::unique_ptr<PageStream>> stream_by_value(QueryRun& run, const SearchP
         JCN_TRY(const std::uint32_t behind, run.first_place(part, order.after->id + '\0'));
         keep_behind(known, end, behind, order.descending);
       }
-      sort_known(known, order.descending);
+      JCN_CHECK(sort_known(run, known, order.descending));
       return std::unique_ptr<PageStream>(std::make_unique<KnownStream>(part, std::move(known)));
     }
   }

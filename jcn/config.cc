@@ -11,6 +11,7 @@
 #include "config_file.h"
 #include "config_table.h"
 #include "jcn/check.h"
+#include "token_file.h"
 
 namespace jcn {
 namespace {
@@ -259,6 +260,19 @@ Result<void> finish_index(DaemonConfig& config) {
   return {};
 }
 
+Result<void> finish_access(DaemonConfig& config) {
+  if (!config.token_file.empty()) {
+    std::error_code error;
+    config.token_file = fs::absolute(config.token_file, error).string();
+    JCN_TRY(config.token, read_token_file(config.token_file));
+  }
+  if (is_loopback(config.listen_host) || !config.token.empty()) return {};
+  return Error{Code::bad_configuration,
+               "listening on " + config.listen_host +
+                   " without a token: every machine that reaches it could read all records",
+               "give --token-file FILE; or listen on 127.0.0.1, behind a web server"};
+}
+
 Result<DaemonConfig> configure(const CommandLine& line) {
   DaemonConfig config;
   if (!line.config_file.empty()) JCN_CHECK(load_config_file(line.config_file, config));
@@ -277,6 +291,7 @@ Result<DaemonConfig> configure(const CommandLine& line) {
   }
   JCN_CHECK(finish_roots(config));
   JCN_CHECK(finish_index(config));
+  JCN_CHECK(finish_access(config));
   return config;
 }
 
@@ -292,6 +307,10 @@ Result<Configured> load_config(int argc, const char* const* argv) {
   for (const RootConfig& root : config.roots)
     text += "root: " + root.name + " = " + root.path + "\n";
   return Configured(PrintAndExit{std::move(text)});
+}
+
+bool is_loopback(std::string_view address) {
+  return address.starts_with("127.");
 }
 
 bool valid_root_name(std::string_view name) {

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -23,19 +24,24 @@ struct RootConfig {
 // Ranges are those of the table in config_table.cc; a loaded configuration keeps within them.
 struct DaemonConfig {
   Rules rules;
-  std::vector<RootConfig> roots;  // at least one; names differ, none lies in another
-  std::string index;              // absolute; beneath no root, and none beneath it
-  std::string listen_host = "127.0.0.1";
-  std::uint16_t listen_port = 8640;  // 0: any free one
-  std::string log_level = "info";    // error, warning, info, debug
+  std::vector<RootConfig> roots;          // at least one; names differ, none lies in another
+  std::string index;                      // absolute; beneath no root, and none beneath it
+  std::string listen_host = "127.0.0.1";  // IPv4, as numbers
+  std::uint16_t listen_port = 8640;       // 0: any free one
+  std::string token_file;                 // absolute; empty: none
+  std::string token;                      // what it holds; there when jcn listens beyond loopback
+  std::string log_level = "info";         // error, warning, info, debug
   std::chrono::milliseconds settle_first{100}, settle_second{500};
   std::chrono::milliseconds fold_quiet{200}, fold_interval{2000};
   std::chrono::milliseconds poll_interval{5000};
   std::uint64_t fresh_limit_bytes = 256ULL << 20;
   unsigned http_threads = 256;
+  std::vector<std::string> http_host_names;
   unsigned feed_waiting = 64;
   std::uint64_t tombstones_kept = 1'000'000;
   std::chrono::milliseconds query_timeout{2000};
+  std::uint64_t map_bytes = 1ULL << 40;
+  std::chrono::milliseconds scrub_interval{6 * 3'600'000};  // 0: never
   bool operator==(const DaemonConfig&) const = default;
 };
 
@@ -53,6 +59,9 @@ using Configured = std::variant<DaemonConfig, PrintAndExit>;
 // "FILE:LINE:COLUMN: " where there is one, the hint names the nearest valid word), root_unavailable
 // (a folder on the command line that is none; one in the file may be offline).
 Result<Configured> load_config(int argc, const char* const* argv);
+
+// Other machines can't reach this IPv4 address (127.0.0.0/8).
+bool is_loopback(std::string_view address);
 
 // 1 to 64 bytes of UTF-8 without '/' and control characters, neither "." nor "..".
 bool valid_root_name(std::string_view name);

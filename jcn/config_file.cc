@@ -193,6 +193,7 @@ class File {
           JCN_TRY(config_.rules.search_weights[kind],
                   weights_of(*find_option("kind", "search_weights"), *weights));
         }
+        JCN_CHECK(take_scope(kind, table));
       }
     }
     if (const toml::array* rules = top["rule"].as_array()) {
@@ -243,6 +244,41 @@ class File {
       weights[field->path] = *number;
     }
     return weights;
+  }
+
+  Result<void> take_scope(const std::string& kind, const toml::table& table) {
+    SearchScope scope;
+    const toml::node* fields = table.get("search_fields");
+    if (fields != nullptr) {
+      JCN_TRY(scope.fields, fields_of(*fields));
+      if (scope.fields.empty()) {
+        return at(fields->source(), "\"search_fields\" names no field",
+                  "leave it out to search them all");
+      }
+    }
+    if (const toml::node* exclude = table.get("search_exclude")) {
+      JCN_TRY(scope.excluded, fields_of(*exclude));
+      for (const std::string& field : scope.fields) {
+        if (scope.covers(field)) continue;
+        return at(exclude->source(), "\"search_exclude\" leaves nothing of " + field +
+                                         ", which \"search_fields\" names");
+      }
+    }
+    if (!scope.everything()) config_.rules.search_scopes[kind] = std::move(scope);
+    return {};
+  }
+
+  Result<std::set<std::string>> fields_of(const toml::node& node) const {
+    std::set<std::string> paths;
+    for (const std::string& name : texts(node)) {
+      const auto field = parse_field(name);
+      if (!field) return at(node.source(), field.error().message, field.error().hint);
+      if (field->kind != Field::Kind::member) {
+        return at(node.source(), "\"" + name + "\" is no member of a record, and has no words");
+      }
+      paths.insert(field->path);
+    }
+    return paths;
   }
 
   Result<std::shared_ptr<const Schema>> take_schema(const toml::node& node) const {

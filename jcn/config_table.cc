@@ -1,5 +1,7 @@
 #include "config_table.h"
 
+#include <arpa/inet.h>
+
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -24,9 +26,10 @@ Result<void> set_listen(DaemonConfig& config, const OptionValue& value) {
                                     ? std::string_view(text)
                                     : std::string_view(text).substr(colon + 1);
   if (host == "localhost") host = "127.0.0.1";
-  if (host != "127.0.0.1") {
-    return bad("listen address \"" + text + "\" is not 127.0.0.1",
-               "jcn answers this machine only; put a web server in front for others");
+  in_addr numbers{};
+  if (::inet_pton(AF_INET, std::string(host).c_str(), &numbers) != 1) {
+    return bad("listen address \"" + text + "\" is no IPv4 address with a port",
+               "write 127.0.0.1:8640; for others than this machine put a web server in front");
   }
   std::uint16_t number = 0;
   const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), number);
@@ -79,11 +82,26 @@ Result<void> set_text(DaemonConfig& config, const OptionValue& value) {
   return {};
 }
 
-// What asks for writing is refused rather than taken and left without effect.
+// Refused rather than taken and left without effect.
 Result<void> refuse_writing(DaemonConfig&, const OptionValue& value) {
-  if (const bool* wanted = std::get_if<bool>(&value); wanted != nullptr && !*wanted) return {};
+  if (!std::get<bool>(value)) return {};
   return bad("writing through the API is not part of this version",
-             "leave writable and token_file out; to write, put files into the folders");
+             "leave writable out; to write, put files into the folders");
+}
+
+Result<void> set_host_names(DaemonConfig& config, const OptionValue& value) {
+  for (const std::string& name : std::get<std::vector<std::string>>(value)) {
+    const bool sound = !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
+      return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+             c == '-' || c == '.' || c == '_';
+    });
+    if (!sound) {
+      return bad("host name \"" + name + "\" is no name of a host",
+                 "write it as in a URL, without scheme and port: media.example");
+    }
+    config.http_host_names.push_back(name);
+  }
+  return {};
 }
 
 template <auto Member>
@@ -100,7 +118,7 @@ Result<void> set_limit(DaemonConfig& config, const OptionValue& value) {
   return {};
 }
 
-constexpr std::int64_t day_ms = 86'400'000;
+constexpr std::int64_t day_ms = 86'400'000, month_ms = 31 * day_ms;
 constexpr auto int32_low = std::numeric_limits<std::int32_t>::min();
 constexpr auto int32_high = std::numeric_limits<std::int32_t>::max();
 using enum OptionType;
@@ -110,11 +128,14 @@ const OptionRow table[] = {
      "folder of the index (default: beneath $STATE_DIRECTORY or ~/.local/state/jcn)",
      set_text<&DaemonConfig::index>},
     {"", "listen", text, 0, 0, "--listen", "127.0.0.1:PORT",
-     "address for HTTP (default: 127.0.0.1:8640; port 0: any free one)", set_listen},
+     "address for HTTP (default: 127.0.0.1:8640; port 0: any free one); others than this machine's "
+     "own need token_file",
+     set_listen},
     {"", "writable", boolean, 0, 0, "--writable", "",
      "refused: writing through the API is not part of this version", refuse_writing},
     {"", "token_file", path, 0, 0, "--token-file", "FILE",
-     "refused: writing through the API is not part of this version", refuse_writing},
+     "bearer token of requests that come from beyond this machine",
+     set_text<&DaemonConfig::token_file>},
     {"", "log_level", text, 0, 0, "--log-level", "L", "error, warning, info (default) or debug",
      set_log_level},
     {"", "ignore", texts, 0, 0, "--ignore", "GLOB",
@@ -141,8 +162,17 @@ const OptionRow table[] = {
     {"fold", "fresh_limit_bytes", integer, 1 << 20, 1LL << 40, "--fold-fresh-limit-bytes", "BYTES",
      "memory for what is not folded yet", set_number<&DaemonConfig::fresh_limit_bytes>},
 
+    {"storage", "map_bytes", integer, 1 << 20, 1LL << 46, "--storage-map-bytes", "BYTES",
+     "address space for the index at first; it grows when that is used up",
+     set_number<&DaemonConfig::map_bytes>},
+    {"storage", "scrub_interval_ms", integer, 0, month_ms, "--storage-scrub-interval-ms", "MS",
+     "time between two looks through the whole index for damage (0: never)",
+     set_number<&DaemonConfig::scrub_interval>},
+
     {"http", "threads", integer, 8, 4096, "--http-threads", "N",
      "connections that are served at once", set_number<&DaemonConfig::http_threads>},
+    {"http", "host_names", texts, 0, 0, "--http-host-names", "NAME",
+     "names that requests may call this server by, besides localhost", set_host_names},
     {"http", "query_timeout_ms", integer, 1, day_ms, "--http-query-timeout-ms", "MS",
      "time that a query has", set_number<&DaemonConfig::query_timeout>},
 
@@ -161,10 +191,14 @@ const OptionRow table[] = {
     {"root", "poll", boolean, 0, 0, "", "", "true: look at intervals instead of watching", nullptr},
 
     {"kind", "name", text, 0, 0, "", "", "a kind that rules may name", nullptr},
-    {"kind", "schema", path, 0, 0, "", "",
-     "file with the JSON Schema that its fragments must fit", nullptr},
+    {"kind", "schema", path, 0, 0, "", "", "file with the JSON Schema that its fragments must fit",
+     nullptr},
     {"kind", "search_weights", weights, 0, 0, "", "",
      "how much words count for relevance, by field (default: 1)", nullptr},
+    {"kind", "search_fields", texts, 0, 0, "", "",
+     "fields that a search in all fields looks at (default: every one)", nullptr},
+    {"kind", "search_exclude", texts, 0, 0, "", "",
+     "fields that a search in all fields passes over", nullptr},
 
     {"rule", "kind", text, 0, 0, "", "", "kind of the fragments that match (default: videos)",
      nullptr},

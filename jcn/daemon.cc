@@ -8,7 +8,12 @@
 #include <future>
 #include <utility>
 
+#include "crash_note.h"
 #include "jcn/check.h"
+#include "jcn/verify_child.h"
+#include "jcn/verify_content.h"
+#include "unchanged_files.h"
+#include "memory_patience.h"
 
 namespace jcn {
 namespace {
@@ -27,16 +32,51 @@ const char* const rules_note = "rules";  // what offline tools compose with
 const char* const judged_note = "judged";
 const char* const judging_note = "judging";
 
+// The examination of the index in a process of its own, this very program: forking one with many
+// threads is no way.
+ExaminationChild examination(bool idle, std::function<bool()> stopped) {
+  return {{"/proc/self/exe", examine_option}, idle, std::move(stopped)};
+}
+
+const char* rebuilt_word(Rebuilt rebuilt) {
+  switch (rebuilt) {
+    case Rebuilt::upgraded:
+      return "upgraded";
+    case Rebuilt::repaired:
+      return "repaired";
+    default:
+      return "begun anew";
+  }
+}
+
 }  // namespace
 
-Result<std::unique_ptr<Daemon>> Daemon::open(const DaemonConfig& config,
-                                             boost::asio::io_context& io) {
+Result<std::unique_ptr<Daemon>> Daemon::open(
+    const DaemonConfig& config, boost::asio::io_context& io,
+    const std::function<void(std::string)>& still_at_it) {
+  // Before the first look into it: the index may be what ends the process.
+  note_crashes(crash_mark(config.index));
   WriterOptions options;
+  options.map_bytes = config.map_bytes;
   options.fresh_limit_bytes = config.fresh_limit_bytes;
   options.tombstones_kept = config.tombstones_kept;
+  options.examine = [&](const std::string& index) {
+    spdlog::warn("the index is looked through before it is used");
+    return examine_in_child(index, examination(false, [&] {
+                              still_at_it("looking through the index");
+                              return false;
+                            }));
+  };
+  options.read_again = unchanged_files(
+      config.roots, [rules = std::make_shared<const Rules>(config.rules)] { return rules; });
+  options.go_on = [&](std::uint64_t done, std::uint64_t of) {
+    still_at_it("writing the index anew: " + std::to_string(done) + " of " + std::to_string(of) +
+                " records");
+    return true;
+  };
   JCN_TRY(std::unique_ptr<IndexWriter> writer, IndexWriter::open(config.index, options));
   if (!writer->rebuilt_because().empty()) {
-    spdlog::warn("index rebuilt: {}", writer->rebuilt_because());
+    spdlog::warn("index {}: {}", rebuilt_word(writer->rebuilt()), writer->rebuilt_because());
   }
   std::optional<Inotify> inotify;
   std::optional<Error> no_inotify;
@@ -64,19 +104,24 @@ Daemon::Daemon(const DaemonConfig& config, boost::asio::io_context& io,
       writer_(std::move(writer)),
       // Each waiting feed holds one of the server's threads: the other half is for questions.
       feeds_(std::min(config.feed_waiting, config.http_threads / 2)),
+      sync_places_(config.http_threads / 4),
       pause_(io) {
   const auto rules_now = [this] { return rules(); };
+  const auto failed = [this](const Error& error) { this->failed(error); };
   fold_ = std::make_unique<FoldThread>(
-      *writer_, FoldTiming{config.fold_quiet, config.fold_interval, config.fresh_limit_bytes / 2});
+      *writer_, FoldTiming{config.fold_quiet, config.fold_interval, config.fresh_limit_bytes / 2},
+      failed);
+  search_ = std::make_unique<SearchThread>(*writer_);
   ingest_ = std::make_unique<IngestThread>(IngestThread::Surroundings{
       *writer_, rules_now,
       [this] {
         fold_->poke();
+        search_->poke();
         feeds_.announce(writer_->seq());
       },
       [this](const std::vector<LookJob::Item>& items) { pool_->release(items); },
       [this](const FragmentName& name) { pool_->request(name, nullptr); },
-      [this] { walker_->recheck_racy(); }});
+      [this] { walker_->recheck_racy(); }, failed});
   pool_ = std::make_unique<ReadingPool>(
       roots_, rules_now, SettleDelays{config.settle_first, config.settle_second}, reading_threads,
       [this](Finding finding) { ingest_->submit(std::move(finding)); });
@@ -91,6 +136,19 @@ Daemon::Daemon(const DaemonConfig& config, boost::asio::io_context& io,
                              ingest_->keep_note(std::move(name), std::move(value));
                            },
                            config.poll_interval, std::move(polled)});
+  const auto examine = [this](bool idle, const std::function<bool()>& stopped) {
+    return examine_in_child(config_.index, examination(idle, stopped));
+  };
+  const Result<Snapshot> found = snapshot();
+  caretaker_ = std::make_unique<Caretaker>(
+      Caretaker::Surroundings{
+          *writer_, examine, unchanged_files(config.roots, rules_now),
+          [this] { return ingest_->pause(); }, [this] { ingest_->resume(); },
+          [this](bool read_all, bool reopened, std::function<void()> done) {
+            crawl_again(read_all, reopened, std::move(done));
+          },
+          config.scrub_interval},
+      found && found->note(incomplete_note));
   if (inotify_) events_.emplace(io_, inotify_->fd());
 }
 
@@ -101,7 +159,8 @@ Daemon::~Daemon() {
 
 std::string Daemon::judged_under(const Rules& rules) const {
   Rules judging = rules;
-  judging.search_weights.clear();  // a matter of queries
+  judging.search_weights.clear();  // a matter of queries, like the next
+  judging.search_scopes.clear();
   std::string text = judging.to_json();
   for (const RootConfig& root : config_.roots) text += "\n" + root.name + "\t" + root.path;
   return hash128(text).hex();
@@ -129,6 +188,13 @@ void Daemon::start(std::function<void()> ready) {
   wait_for_events();
   crawl_all(judge_anew, [this, ready = std::move(ready)] {
     ingest_->announce_recovered([this, ready] {
+      // Ready means that the first search is as quick as the second.
+      const auto make = [this] { return writer_->make_all_search(); };
+      if (const Result<void> made = as_far_as_memory_goes(make); !made) {
+        spdlog::error("fresh records: {}", made.error().message);
+      }
+      ingest_->keep_note(incomplete_note, std::nullopt);
+      caretaker_->crawled();
       ready_ = true;
       log_joined();
       boost::asio::post(io_, ready);
@@ -148,22 +214,41 @@ void Daemon::log_joined() {
   spdlog::info("{} fragments were joined to others with an equal /id", counts.fragments - records);
 }
 
-void Daemon::crawl_all(bool judge_anew, std::function<void()> done) {
+// Everything is visible, and announced, when `done` is called.
+void Daemon::crawl_again(bool read_all, bool reopened, std::function<void()> done) {
+  if (reopened) feeds_.announce(writer_->seq());  // they may have to begin anew
+  crawl_all(
+      false,
+      [this, reopened, done = std::move(done)] {
+        if (!reopened) return done();
+        ingest_->announce_recovered([this, done] {
+          ingest_->keep_note(incomplete_note, std::nullopt);
+          done();
+        });
+      },
+      read_all);
+}
+
+void Daemon::crawl_all(bool judge_anew, std::function<void()> done, bool read_all) {
   const std::shared_ptr<const Rules> rules = this->rules();
   const std::string under = judged_under(*rules);
   ingest_->keep_note(rules_note, rules->to_json());
   ingest_->keep_note(judging_note, under);
+  std::map<std::string, std::string> paths;
+  for (const RootConfig& root : config_.roots) paths.emplace(root.name, root.path);
+  ingest_->keep_note(roots_note, encode_roots(paths));
   // The ticket dies with the last look of the crawl; then the whole crawl is visible.
   Ticket inner = ledger_.issue();
   Ticket ticket(inner.get(), [this, inner, under, done = std::move(done)](const void*) {
     crawled(under, done);
   });
-  walker_->crawl("", std::move(ticket), judge_anew);
+  walker_->crawl("", std::move(ticket), judge_anew, false, read_all);
 }
 
 void Daemon::crawled(const std::string& under, const std::function<void()>& done) {
   if (stopping_) return;  // it was cut short: the next start goes over everything again
-  ingest_->keep_note(judged_note, under);
+  // A folder that could not be read yet may hold files that the rules before have judged.
+  if (!walker_->left_undone()) ingest_->keep_note(judged_note, under);
   if (done) done();
 }
 
@@ -171,10 +256,12 @@ void Daemon::reload(const DaemonConfig& config) {
   DaemonConfig rest = config;
   rest.rules = config_.rules;
   rest.log_level = config_.log_level;
+  rest.token_file = config_.token_file;
+  rest.token = config_.token;
   if (rest != config_) {
     spdlog::warn(
-        "reload: only rules, schemas, ignore patterns, limits and the log level change without a "
-        "restart");
+        "reload: only rules, schemas, ignore patterns, limits, the token and the log level change "
+        "without a restart");
   }
   spdlog::set_level(spdlog::level::from_str(config.log_level));
   const std::shared_ptr<const Rules> before = rules();
@@ -191,6 +278,10 @@ void Daemon::reload(const DaemonConfig& config) {
   crawl_all(changed, nullptr);
 }
 
+bool Daemon::got_on() {
+  return ingest_->got_on();
+}
+
 Result<void> Daemon::stop() {
   if (stopping_.exchange(true)) return {};
   feeds_.close();
@@ -199,15 +290,18 @@ Result<void> Daemon::stop() {
     events_->cancel(ignored);
   }
   ledger_.stop();
-  barrier_->overflow();  // nobody reads events any more: lets waiting syncs go
+  if (barrier_) barrier_->overflow();  // nobody reads events any more: lets waiting syncs go
   // All are told before any is waited for: one may be waiting for the other's room. What is lost on
   // the way is found by the next start.
+  caretaker_->begin_stop();
   walker_->begin_stop();
   pool_->begin_stop();
   ingest_->begin_stop();
+  caretaker_->stop();
   walker_->stop();
   pool_->stop();
   ingest_->stop();
+  search_->stop();
   return fold_->stop();
 }
 

@@ -9,9 +9,11 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <semaphore>
 #include <string>
 
 #include "barrier.h"
+#include "caretaker.h"
 #include "config.h"
 #include "fold_thread.h"
 #include "ingest_thread.h"
@@ -20,6 +22,7 @@
 #include "ledger.h"
 #include "reading_pool.h"
 #include "roots.h"
+#include "search_thread.h"
 #include "service.h"
 #include "walker.h"
 
@@ -28,8 +31,11 @@ namespace jcn {
 class Daemon final : public Service {
  public:
   // Opens the index and starts every thread but the caller's, which runs `io`.
+  // `still_at_it` is called now and then while that takes long: an index is examined, repaired or
+  // upgraded before it is used.
   static Result<std::unique_ptr<Daemon>> open(const DaemonConfig& config,
-                                              boost::asio::io_context& io);
+                                              boost::asio::io_context& io,
+                                              const std::function<void(std::string)>& still_at_it);
   ~Daemon() override;
 
   // Begins the first crawl; `ready` is called on the io thread once all of it is visible.
@@ -38,6 +44,8 @@ class Daemon final : public Service {
   Result<void> stop();
   // Takes rules, ignore patterns and limits from a new configuration; judges anew if they differ.
   void reload(const DaemonConfig& config);
+  // Whether intake got on since the last call (IngestThread::got_on).
+  bool got_on();
 
   Result<Snapshot> snapshot() override;
   std::shared_ptr<const Rules> rules() override;
@@ -48,6 +56,9 @@ class Daemon final : public Service {
   Result<FragmentName> locate(const std::string& absolute_path) override;
   Result<Explanation> explain(const FragmentName& name) override;
   Result<void> accept(const std::string& root) override;
+  Result<std::uint64_t> take_care(UpkeepWork work) override { return caretaker_->ask(work); }
+  std::optional<std::uint64_t> answering() override { return caretaker_->answering(); }
+  void failed(const Error& error) override { caretaker_->failed(error); }
   FeedGate& feeds() override { return feeds_; }
 
  private:
@@ -57,7 +68,9 @@ class Daemon final : public Service {
 
   void wait_for_events();
   void drain_events();
-  void crawl_all(bool judge_anew, std::function<void()> done);
+  void crawl_all(bool judge_anew, std::function<void()> done, bool read_all = false);
+  // For the caretaker.
+  void crawl_again(bool read_all, bool reopened, std::function<void()> done);
   // By whoever drops the last ticket.
   void crawled(const std::string& under, const std::function<void()>& done);
   std::string judged_under(const Rules& rules) const;  // what verdicts depend on, as a note
@@ -79,10 +92,14 @@ class Daemon final : public Service {
   std::unique_ptr<Barrier> barrier_;
   std::unique_ptr<IndexWriter> writer_;
   FeedGate feeds_;
+  // Each waiting barrier holds one of the server's threads, too.
+  std::counting_semaphore<> sync_places_;
   std::unique_ptr<FoldThread> fold_;
+  std::unique_ptr<SearchThread> search_;
   std::unique_ptr<IngestThread> ingest_;
   std::unique_ptr<ReadingPool> pool_;
   std::unique_ptr<Walker> walker_;
+  std::unique_ptr<Caretaker> caretaker_;
 
   // The io thread's.
   std::optional<boost::asio::posix::stream_descriptor> events_;

@@ -3,6 +3,7 @@
 #include <future>
 
 #include "daemon.h"
+#include "memory_patience.h"
 
 namespace jcn {
 
@@ -35,20 +36,28 @@ Status Daemon::status() {
   status.fragments_read = pool_->files_read();
   status.fresh = writer_->fresh().records;
   status.index_bytes = writer_->index_bytes();
+  status.memory_waits = memory_waits();
+  status.upkeep = caretaker_->upkeep();
   return status;
 }
 
 Readiness Daemon::readiness() {
   Readiness readiness;
-  readiness.ready = ready_ && !stopping_;
+  readiness.ready = ready_ && !stopping_ && caretaker_->answering();
   if (stopping_) readiness.reasons.push_back({"stopping", "jcn is shutting down"});
   if (!ready_) readiness.reasons.push_back({"crawling", "the first crawl is not done yet"});
+  for (Reason& reason : caretaker_->reasons()) readiness.reasons.push_back(std::move(reason));
   for (Reason& reason : roots_.reasons()) readiness.reasons.push_back(std::move(reason));
   for (Reason& reason : walker_->reasons()) readiness.reasons.push_back(std::move(reason));
   if (no_inotify_) {
     readiness.reasons.push_back(
         {"no_inotify", no_inotify_->message + "; every folder is polled. Raise the limit: sysctl "
                                               "fs.inotify.max_user_instances=512, then restart"});
+  }
+  if (waited_for_memory_within(std::chrono::seconds(10))) {
+    readiness.reasons.push_back(
+        {"out_of_memory", "work waits for memory; raise MemoryMax= in the unit, or lower "
+                          "fresh_limit_bytes in [fold]"});
   }
   if (const std::optional<Error> error = ingest_->failing()) {
     readiness.reasons.push_back({"intake_failing", error->message});
@@ -62,6 +71,12 @@ Readiness Daemon::readiness() {
 }
 
 Result<SyncAnswer> Daemon::sync(std::chrono::milliseconds timeout, bool durable) {
+  if (!sync_places_.try_acquire()) {
+    return Error{Code::overloaded, "As many barriers wait as may wait at once.",
+                 "Come back later; a quarter of http.threads of jcn.conf is how many may wait."};
+  }
+  const auto release = [](std::counting_semaphore<>* places) { places->release(); };
+  const std::unique_ptr<std::counting_semaphore<>, decltype(release)> place(&sync_places_, release);
   const auto until = steady_clock::now() + timeout;
   const Error late{Code::sync_timeout, "not everything was visible within the time given",
                    "ask again, with a longer timeout_ms"};
@@ -71,6 +86,8 @@ Result<SyncAnswer> Daemon::sync(std::chrono::milliseconds timeout, bool durable)
   if (!ledger_.wait_settled(raised.get(), until)) return late;
   SyncAnswer answer;
   answer.unsettled = pool_->unsettled();
+  for (FolderName& folder : walker_->unsettled()) answer.unsettled.push_back(std::move(folder));
+  std::sort(answer.unsettled.begin(), answer.unsettled.end());
   if (durable) JCN_CHECK(fold_->fold_now(until));
   answer.seq = writer_->seq();
   return answer;

@@ -41,6 +41,7 @@ Result<bool> FeedWalk::take_place(const Snapshot& snapshot) {
       anew = std::holds_alternative<FromNowhere>(asked_.since);
     }
   }
+  if (!at_.uuid.empty() && at_.uuid != uuid) anew = true;  // since the page before
   at_.uuid = std::move(uuid);
   JCN_TRY(const FeedHorizon horizon, feed_horizon(snapshot, at_.place));
   pruned_ = horizon.pruned;

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "memory_patience.h"
+
 namespace jcn {
 namespace {
 
@@ -13,8 +15,9 @@ constexpr std::chrono::milliseconds retry_interval{1000};
 
 }  // namespace
 
-FoldThread::FoldThread(IndexWriter& writer, FoldTiming timing)
-    : writer_(writer), timing_(timing), thread_([this] { run(); }) {}
+FoldThread::FoldThread(IndexWriter& writer, FoldTiming timing,
+                       std::function<void(const Error&)> failed)
+    : writer_(writer), timing_(timing), failed_(std::move(failed)), thread_([this] { run(); }) {}
 
 FoldThread::~FoldThread() {
   (void)stop();
@@ -65,6 +68,7 @@ std::optional<Error> FoldThread::failing() const {
 }
 
 void FoldThread::run() {
+  const MemoryPatience patience(true);
   std::unique_lock guard(lock_);
   while (!stopped_) {
     if (!dirty_ && !wanted_now_) {
@@ -86,7 +90,8 @@ void FoldThread::fold_once(std::unique_lock<std::mutex>& guard) {
   wanted_now_ = false;
   ++begun_;
   guard.unlock();
-  Result<FoldReport> report = writer_.fold();
+  Result<FoldReport> report = as_far_as_memory_goes([this] { return writer_.fold(); });
+  if (!report && failed_) failed_(report.error());
   guard.lock();
   ++ended_;
   if (report) {
@@ -105,8 +110,11 @@ void FoldThread::fold_once(std::unique_lock<std::mutex>& guard) {
   }
   for (bool more = true; more && !stopped_ && !wanted_now_;) {
     guard.unlock();
-    Result<bool> merged = writer_.merge();
-    if (!merged) spdlog::error("merge: {}", merged.error().message);
+    Result<bool> merged = as_far_as_memory_goes([this] { return writer_.merge(); });
+    if (!merged) {
+      spdlog::error("merge: {}", merged.error().message);
+      if (failed_) failed_(merged.error());
+    }
     guard.lock();
     more = merged && *merged;
   }

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <thread>
@@ -22,7 +23,9 @@ struct FoldTiming {
 // Thread-safe.
 class FoldThread {
  public:
-  FoldThread(IndexWriter& writer, FoldTiming timing);
+  // `failed` is told of each fold or merge that failed, from this thread.
+  FoldThread(IndexWriter& writer, FoldTiming timing,
+             std::function<void(const Error&)> failed = nullptr);
   ~FoldThread();
   // Folds what is left, then ends.
   Result<void> stop();
@@ -39,6 +42,7 @@ class FoldThread {
 
   IndexWriter& writer_;
   const FoldTiming timing_;
+  const std::function<void(const Error&)> failed_;
   mutable std::mutex lock_;
   std::condition_variable wake_;
   std::condition_variable folded_;

@@ -46,10 +46,25 @@ bool names(std::string_view authority, std::string_view name, std::uint16_t port
   return end.ec == std::errc() && end.ptr == rest.data() + rest.size() && given == port;
 }
 
+bool is_ipv4(std::string_view text) {
+  for (int part = 0; part < 4; ++part) {
+    std::uint8_t number = 0;
+    const auto end = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (end.ec != std::errc()) return false;
+    text.remove_prefix(static_cast<std::size_t>(end.ptr - text.data()));
+    if (part == 3) return text.empty();
+    if (!text.starts_with('.')) return false;
+    text.remove_prefix(1);
+  }
+  return false;
+}
+
 bool known_host(std::string_view authority, const GuardOptions& options) {
   const auto matches = [&](std::string_view name) { return names(authority, name, options.port); };
+  const std::string_view name = authority.substr(0, authority.find(':'));
   return std::any_of(loopback_names.begin(), loopback_names.end(), matches) ||
-         std::any_of(options.host_names.begin(), options.host_names.end(), matches);
+         std::any_of(options.host_names.begin(), options.host_names.end(), matches) ||
+         (options.numeric_hosts && is_ipv4(name) && matches(name));
 }
 
 // Same origin: the authority that the request itself was sent to. Both schemes, because TLS may end

@@ -19,8 +19,10 @@ namespace jcn {
 struct GuardOptions {
   std::uint16_t port = 0;               // the listening one
   std::vector<std::string> host_names;  // allowed besides 127.0.0.1, localhost and [::1]
-  std::size_t max_headers = 63;         // the server drops what goes beyond 64 in silence
-  std::uint64_t max_body = 1 << 20;     // bytes
+  // Any address may be the Host. (Names that an attacker's DNS rebinds are names.)
+  bool numeric_hosts = false;
+  std::size_t max_headers = 63;      // the server drops what goes beyond 64 in silence
+  std::uint64_t max_body = 1 << 20;  // bytes
 };
 
 // The head of a request as it was sent.

@@ -14,15 +14,22 @@
 #include <atomic>
 #include <charconv>
 #include <exception>
+#include <mutex>
 #include <new>
+#include <optional>
+#include <system_error>
 #include <utility>
 
+#include "access_token.h"
 #include "http_guard.h"
 #include "problem.h"
 #include "server_threads.h"
+#include "slow_clients.h"
 
 namespace jcn {
 namespace {
+
+using Awaited = SlowClients::Awaited;
 
 // Head and body leave in one write up to this size: two small segments would cost a round trip.
 constexpr std::size_t one_write_bytes = 64 * 1024;
@@ -81,13 +88,79 @@ bool client_closes(const std::vector<Header>& headers, std::string_view version)
   return version != "1.1";
 }
 
-// A client that went away is no failure of ours: what cannot be written ends the connection.
-bool write_all(mg_connection* connection, std::string_view text) {
-  return mg_write(connection, text.data(), text.size()) == static_cast<int>(text.size());
-}
+// One connection's bytes. While they move, its client is waited for.
+class Wire {
+ public:
+  Wire(mg_connection* connection, const SlowClients& clients)
+      : connection_(connection),
+        clients_(clients),
+        client_(static_cast<SlowClients::Client*>(mg_get_user_connection_data(connection))) {}
 
-void send(mg_connection* connection, const Response& response, bool head_only, bool close) {
-  if (close) mg_disable_connection_keep_alive(connection);
+  // A client that went away is no failure of ours: what cannot be written ends the connection.
+  bool write(std::string_view text) {
+    await(Awaited::reading);
+    bool whole = true;
+    while (whole && !text.empty()) {
+      const std::string_view piece = text.substr(0, piece_bytes);
+      text.remove_prefix(piece.size());
+      whole = mg_write(connection_, piece.data(), piece.size()) == static_cast<int>(piece.size());
+      if (!text.empty()) moved(piece.size());
+    }
+    served();
+    return whole;
+  }
+
+  // Memory grows with what comes, not with what was announced.
+  bool read(std::uint64_t length, std::string& body) {
+    await(Awaited::body);
+    std::size_t have = 0;
+    bool more = true;
+    while (more && have < length) {
+      body.resize(have + std::min<std::uint64_t>(length - have, read_bytes));
+      const int got = mg_read(connection_, body.data() + have, body.size() - have);
+      more = got > 0;
+      if (more) have += static_cast<std::size_t>(got);
+      if (more) moved(static_cast<std::size_t>(got));
+    }
+    served();
+    return have == length;
+  }
+  void drain(std::uint64_t length) {
+    await(Awaited::body);
+    std::array<char, 4096> scratch;
+    for (std::uint64_t had = 0; had < std::min(length, drained_bytes);) {
+      const int got = mg_read(connection_, scratch.data(), scratch.size());
+      if (got <= 0) break;
+      had += static_cast<std::uint64_t>(got);
+      moved(static_cast<std::uint64_t>(got));
+    }
+    served();
+  }
+
+  void close_after() { mg_disable_connection_keep_alive(connection_); }
+  bool given_up() const { return client_ && client_->given_up(); }
+  void await(Awaited what) {
+    if (client_) client_->await(what, SlowClients::Clock::now());
+  }
+  void served() {
+    if (client_) client_->served();
+  }
+
+ private:
+  static constexpr std::size_t piece_bytes = 64 * 1024;
+  static constexpr std::size_t read_bytes = 8 * 1024;
+
+  void moved(std::uint64_t bytes) {
+    if (client_) client_->moved(clients_.worth(bytes), SlowClients::Clock::now());
+  }
+
+  mg_connection* const connection_;
+  const SlowClients& clients_;
+  SlowClients::Client* const client_;  // null: nobody watches it
+};
+
+void send(Wire& wire, const Response& response, bool head_only, bool close) {
+  if (close) wire.close_after();
   std::string text = response_head(response, close);
   std::string_view rest;
   if (!head_only && response.status != 304) {
@@ -96,56 +169,32 @@ void send(mg_connection* connection, const Response& response, bool head_only, b
     text += rest.substr(0, first);
     rest.remove_prefix(first);
   }
-  if (!write_all(connection, text) || (!rest.empty() && !write_all(connection, rest)))
-    mg_disable_connection_keep_alive(connection);
+  if (!wire.write(text) || (!rest.empty() && !wire.write(rest))) wire.close_after();
 }
 
 // The body of an answer that goes on, in the order in which its pieces are made.
 class StreamedBody {
  public:
-  StreamedBody(mg_connection* connection, Framing framing)
-      : connection_(connection), framing_(framing) {}
+  StreamedBody(Wire& wire, Framing framing) : wire_(wire), framing_(framing) {}
 
   bool send(std::string_view piece) {
     if (piece.empty()) return true;  // an empty chunk would be the last one
-    if (framing_ != Framing::chunked) return write_all(connection_, piece);
+    if (framing_ != Framing::chunked) return wire_.write(piece);
     // The size goes ahead by itself: when the client is gone, its system says so to this write, and
     // the next one hears it. In one write, nobody would know before the next piece.
     std::array<char, 24> size{};
     const auto end = std::to_chars(size.data(), size.data() + size.size(), piece.size(), 16);
     std::string rest("\r\n");
     rest.append(piece).append("\r\n");
-    return write_all(connection_, {size.data(), static_cast<std::size_t>(end.ptr - size.data())}) &&
-           write_all(connection_, rest);
+    return wire_.write({size.data(), static_cast<std::size_t>(end.ptr - size.data())}) &&
+           wire_.write(rest);
   }
-  bool end() { return framing_ != Framing::chunked || write_all(connection_, "0\r\n\r\n"); }
+  bool end() { return framing_ != Framing::chunked || wire_.write("0\r\n\r\n"); }
 
  private:
-  mg_connection* const connection_;
+  Wire& wire_;
   const Framing framing_;
 };
-
-bool read_body(mg_connection* connection, std::uint64_t length, std::chrono::milliseconds patience,
-               std::string& body) {
-  const auto until = std::chrono::steady_clock::now() + patience;
-  body.resize(length);
-  std::size_t have = 0;
-  while (have < length) {
-    const int got = mg_read(connection, body.data() + have, length - have);
-    if (got <= 0 || std::chrono::steady_clock::now() > until) return false;
-    have += static_cast<std::size_t>(got);
-  }
-  return true;
-}
-
-void drain(mg_connection* connection, std::uint64_t length) {
-  std::array<char, 4096> scratch;
-  for (std::uint64_t had = 0; had < std::min(length, drained_bytes);) {
-    const int got = mg_read(connection, scratch.data(), scratch.size());
-    if (got <= 0) return;
-    had += static_cast<std::uint64_t>(got);
-  }
-}
 
 }  // namespace
 
@@ -160,33 +209,39 @@ struct HttpServer::Inside {
   bool threads_run = false;
 
   // Any thread.
-  std::atomic<unsigned> connections{0};
-  std::atomic<std::uint64_t> requests{0};
+  std::optional<SlowClients> clients;
+  std::mutex token_lock;
+  std::shared_ptr<const std::string> token;  // guarded by token_lock
 
   Inside() { mg_init_library(0); }
   Inside(const Inside&) = delete;
   Inside& operator=(const Inside&) = delete;
   ~Inside() {
     if (context) {
-      const StopWaker waker(guarded.port);
+      const StopWaker waker(options.address, guarded.port);
+      clients->hurry();
       mg_stop(context);
     }
     mg_exit_library();
   }
 
-  bool crowded() const {
-    return connections.load(std::memory_order_relaxed) * 4 > options.threads * 3;
-  }
   void complain(std::string_view text) const {
     if (options.log) options.log(text);
   }
+  std::shared_ptr<const std::string> current_token() {
+    const std::lock_guard lock(token_lock);
+    return token;
+  }
 
-  void answer(mg_connection* connection, const mg_request_info& info);
-  void refuse(mg_connection* connection, const Refusal& refusal, const std::vector<Header>& headers,
+  void answer(Wire& wire, const mg_request_info& info);
+  std::optional<Refusal> authorize(Request& request);
+  void refuse(Wire& wire, const Refusal& refusal, const std::vector<Header>& headers,
               bool head_only);
   Response handled(const Request& request) const;
-  void send_stream(mg_connection* connection, const Response& response, bool close, Framing framing,
+  void send_stream(Wire& wire, const Response& response, bool close, Framing framing,
                    bool head_only) const;
+
+  bool cut_off_given_up(std::span<const SlowClients::GivenUp> given_up) const;
 
   // CivetWeb's callbacks. No exception leaves them.
   static Inside& of(const mg_connection* connection) {
@@ -213,17 +268,35 @@ Response HttpServer::Inside::handled(const Request& request) const {
   return problem(Code::internal, "The request failed inside the server; its log says more.");
 }
 
-void HttpServer::Inside::refuse(mg_connection* connection, const Refusal& refusal,
+void HttpServer::Inside::refuse(Wire& wire, const Refusal& refusal,
                                 const std::vector<Header>& headers, bool head_only) {
-  send(connection, problem(refusal.code, refusal.detail), head_only, true);
-  // A client that waits for "100 Continue" sends no body after a refusal.
+  options.counters->refused.fetch_add(1, std::memory_order_relaxed);
+  Response response = problem(refusal.code, refusal.detail);
+  if (refusal.code == Code::unauthorized)
+    response.headers.emplace_back("WWW-Authenticate", "Bearer realm=\"jcn\"");
+  send(wire, response, head_only, true);
+  // A body that is not read would reset the connection, and the answer with it; but a client that
+  // waits for "100 Continue" sends none after a refusal. The guard has passed the length.
   const bool waits = std::any_of(headers.begin(), headers.end(), [](const Header& header) {
     return equal_ignoring_case(header.name, "Expect");
   });
-  if (refusal.code == Code::body_too_large && !waits) drain(connection, body_length(headers));
+  if ((refusal.code == Code::body_too_large || refusal.code == Code::unauthorized) && !waits)
+    wire.drain(body_length(headers));
 }
 
-void HttpServer::Inside::answer(mg_connection* connection, const mg_request_info& info) {
+std::optional<Refusal> HttpServer::Inside::authorize(Request& request) {
+  const auto expected = current_token();
+  if (expected->empty() && !options.token_for_all) return std::nullopt;
+  const Credentials given = credentials(request.headers, *expected);
+  request.authorized = given == Credentials::good;
+  if (given == Credentials::bad)
+    return Refusal{Code::unauthorized, "The Authorization header has another token."};
+  if (given == Credentials::none && options.token_for_all)
+    return Refusal{Code::unauthorized, "Requests must carry the server's bearer token."};
+  return std::nullopt;
+}
+
+void HttpServer::Inside::answer(Wire& wire, const mg_request_info& info) {
   Request request;
   request.method = view(info.request_method);
   request.raw_path = view(info.local_uri_raw);
@@ -235,34 +308,37 @@ void HttpServer::Inside::answer(mg_connection* connection, const mg_request_info
   // An absolute target would name a second host beside the Host header. (With another port than
   // ours CivetWeb closes without a word.)
   if (view(info.request_uri).substr(0, 1) != "/")
-    return refuse(connection, {Code::bad_target, "The target is not a path."}, {}, head_only);
+    return refuse(wire, {Code::bad_target, "The target is not a path."}, {}, head_only);
   if (!headers_tile_the_head(request.headers) && request.headers.size() < MG_MAX_HEADERS)
-    return refuse(connection, {Code::bad_request, "A header is malformed."}, {}, head_only);
+    return refuse(wire, {Code::bad_request, "A header is malformed."}, {}, head_only);
   if (auto refusal = guard(
           {request.method, version, request.raw_path, request.raw_query, request.headers}, guarded))
-    return refuse(connection, *refusal, request.headers, head_only);
+    return refuse(wire, *refusal, request.headers, head_only);
+  if (auto refusal = authorize(request)) return refuse(wire, *refusal, request.headers, head_only);
 
   if (const std::uint64_t length = body_length(request.headers); length > 0) {
-    if (request.header("Expect") && !write_all(connection, "HTTP/1.1 100 Continue\r\n\r\n"))
-      return mg_disable_connection_keep_alive(connection);
-    if (!read_body(connection, length, options.request_timeout, request.body))
-      return refuse(connection, {Code::bad_request, "The body did not arrive."}, {}, head_only);
+    if (request.header("Expect") && !wire.write("HTTP/1.1 100 Continue\r\n\r\n"))
+      return wire.close_after();
+    if (!wire.read(length, request.body)) {
+      const Code code = wire.given_up() ? Code::request_timeout : Code::bad_request;
+      return refuse(wire, {code, "The body did not arrive."}, {}, head_only);
+    }
   }
   const Response response = handled(request);
-  const bool close = response.close || crowded() || client_closes(request.headers, version);
-  if (!response.stream) return send(connection, response, head_only, close);
-  if (version == "1.1")
-    return send_stream(connection, response, close, Framing::chunked, head_only);
-  send_stream(connection, response, true, Framing::until_close, head_only);
+  const bool close =
+      response.close || clients->crowded() || client_closes(request.headers, version);
+  if (!response.stream) return send(wire, response, head_only, close);
+  if (version == "1.1") return send_stream(wire, response, close, Framing::chunked, head_only);
+  send_stream(wire, response, true, Framing::until_close, head_only);
 }
 
 // However the body ends before its end, the client must not take it for whole.
-void HttpServer::Inside::send_stream(mg_connection* connection, const Response& response,
-                                     bool close, Framing framing, bool head_only) const {
-  bool whole = write_all(connection, response_head(response, close, framing));
+void HttpServer::Inside::send_stream(Wire& wire, const Response& response, bool close,
+                                     Framing framing, bool head_only) const {
+  bool whole = wire.write(response_head(response, close, framing));
   if (whole && !head_only) {
     try {
-      StreamedBody body(connection, framing);
+      StreamedBody body(wire, framing);
       whole = response.stream([&body](std::string_view piece) { return body.send(piece); }) &&
               body.end();
     } catch (const std::exception& failure) {
@@ -273,7 +349,23 @@ void HttpServer::Inside::send_stream(mg_connection* connection, const Response& 
       complain("an answer was cut off by an unknown exception");
     }
   }
-  if (close || !whole) mg_disable_connection_keep_alive(connection);
+  if (close || !whole) wire.close_after();
+}
+
+// CivetWeb tells who is at the other end once init_connection has returned, and from then on until
+// connection_close: so it is asked here, by the reviewing thread.
+bool HttpServer::Inside::cut_off_given_up(std::span<const SlowClients::GivenUp> given_up) const {
+  std::vector<PeerConnection> connections;
+  connections.reserve(given_up.size());
+  for (const SlowClients::GivenUp& one : given_up) {
+    const auto* info = mg_get_request_info(static_cast<const mg_connection*>(one.connection));
+    if (!info) continue;
+    const bool reading = one.awaited == Awaited::reading;
+    connections.push_back({info->remote_addr, info->remote_port, reading});
+  }
+  if (connections.size() < given_up.size() || !cut_off(connections, guarded.port)) return false;
+  options.counters->given_up.fetch_add(given_up.size(), std::memory_order_relaxed);
+  return true;
 }
 
 // The sockets listen, no thread runs yet.
@@ -287,42 +379,53 @@ void HttpServer::Inside::init_context(const mg_context* context) {
 
 int HttpServer::Inside::begin_request(mg_connection* connection) {
   Inside& inside = of(connection);
-  inside.requests.fetch_add(1, std::memory_order_relaxed);
+  Wire wire(connection, *inside.clients);
+  wire.served();
+  inside.options.counters->requests.fetch_add(1, std::memory_order_relaxed);
   try {
-    inside.answer(connection, *mg_get_request_info(connection));
+    inside.answer(wire, *mg_get_request_info(connection));
   } catch (...) {  // out of memory
-    mg_disable_connection_keep_alive(connection);
-    mg_write(connection, out_of_memory.data(), out_of_memory.size());
+    wire.close_after();
+    wire.write(out_of_memory);
   }
+  wire.await(Awaited::next_request);
   return 200;  // answered; the number would only go into CivetWeb's access log
 }
 
-// What CivetWeb refuses before begin_request: heads that are too long or no HTTP. It closes then.
+// What CivetWeb refuses before begin_request: heads that are too long or no HTTP, or that did not
+// come whole. It closes then.
 int HttpServer::Inside::http_error(mg_connection* connection, int status, const char* message) {
-  of(connection).requests.fetch_add(1, std::memory_order_relaxed);
+  Inside& inside = of(connection);
+  Wire wire(connection, *inside.clients);
+  inside.options.counters->requests.fetch_add(1, std::memory_order_relaxed);
+  inside.options.counters->refused.fetch_add(1, std::memory_order_relaxed);
   try {
     if (status >= 500 && status != 505) {
-      of(connection).complain(view(message));
-      send(connection, problem(Code::internal, "The server failed before it read the request."),
-           false, true);
+      inside.complain(view(message));
+      send(wire, problem(Code::internal, "The server failed before it read the request."), false,
+           true);
+    } else if (wire.given_up()) {
+      send(wire, problem(Code::request_timeout, "The request did not arrive in time."), false,
+           true);
     } else {
-      send(connection,
+      send(wire,
            problem(Code::bad_request, "This is no HTTP/1.1 request, or its head is beyond 16 KiB."),
            false, true);
     }
   } catch (...) {
-    mg_write(connection, out_of_memory.data(), out_of_memory.size());
+    wire.write(out_of_memory);
   }
   return 0;
 }
 
-int HttpServer::Inside::init_connection(const mg_connection* connection, void**) {
-  of(connection).connections.fetch_add(1, std::memory_order_relaxed);
+int HttpServer::Inside::init_connection(const mg_connection* connection, void** data) {
+  *data = of(connection).clients->open(connection, SlowClients::Clock::now());
   return 0;
 }
 
 void HttpServer::Inside::connection_close(const mg_connection* connection) {
-  of(connection).connections.fetch_sub(1, std::memory_order_relaxed);
+  of(connection)
+      .clients->close(static_cast<SlowClients::Client*>(mg_get_user_connection_data(connection)));
 }
 
 int HttpServer::Inside::log_message(const mg_connection* connection, const char* message) {
@@ -347,30 +450,37 @@ HttpServer::~HttpServer() = default;
 std::uint16_t HttpServer::port() const {
   return inside_->guarded.port;
 }
-std::uint64_t HttpServer::requests() const {
-  return inside_->requests.load(std::memory_order_relaxed);
+void HttpServer::replace_token(std::string token) {
+  auto fresh = std::make_shared<const std::string>(std::move(token));
+  const std::lock_guard lock(inside_->token_lock);
+  inside_->token = std::move(fresh);
 }
 
 Result<HttpServer> HttpServer::start(HttpOptions options, Handler handler) {
   auto inside = std::make_unique<Inside>();
   inside->options = std::move(options);
   inside->handler = std::move(handler);
+  inside->token = std::make_shared<const std::string>(inside->options.token);
   inside->guarded.host_names = inside->options.host_names;
+  inside->guarded.host_names.push_back(inside->options.address);
+  inside->guarded.numeric_hosts = inside->options.address == "0.0.0.0";
   inside->guarded.max_body = inside->options.max_body;
 
-  const std::string listen = "127.0.0.1:" + std::to_string(inside->options.port);
+  const std::string listen = inside->options.address + ":" + std::to_string(inside->options.port);
   const std::array<std::pair<const char*, std::string>, 11> settings = {{
       {"listening_ports", listen},
       {"num_threads", std::to_string(inside->options.threads)},
-      {"request_timeout_ms", std::to_string(inside->options.request_timeout.count())},
+      // For connections that nobody watches; the others are given up before.
+      {"request_timeout_ms", std::to_string(2 * inside->options.request_timeout.count())},
       {"enable_keep_alive", "yes"},
-      {"keep_alive_timeout_ms", std::to_string(inside->options.keep_alive_timeout.count())},
+      {"keep_alive_timeout_ms", std::to_string(2 * inside->options.keep_alive_timeout.count())},
       {"tcp_nodelay", "1"},
       {"decode_url", "no"},
       {"decode_query_string", "no"},
       {"enable_auth_domain_check", "no"},
-      {"connection_queue", "256"},
-      {"listen_backlog", "256"},
+      {"connection_queue", std::to_string(inside->options.queue)},
+      // The kernel's own limit is smaller. One that is full would cost a good client a second.
+      {"listen_backlog", "65535"},
   }};
   std::vector<const char*> configuration;
   for (const auto& [name, value] : settings) {
@@ -392,6 +502,16 @@ Result<HttpServer> HttpServer::start(HttpOptions options, Handler handler) {
   mg_init_data init{&callbacks, inside.get(), configuration.data()};
   {
     const SignalsBlocked blocked;
+    SlowClients::Options slow;
+    slow.places = inside->options.threads;
+    slow.patience = inside->options.request_timeout;
+    slow.idle = inside->options.keep_alive_timeout;
+    try {
+      inside->clients.emplace(
+          slow, [&in = *inside](const auto& given_up) { return in.cut_off_given_up(given_up); });
+    } catch (const std::system_error& failure) {
+      return Error{Code::system, "cannot make a thread: " + std::string(failure.what())};
+    }
     inside->context = mg_start2(&init, &error);
   }
   if (!inside->context) {

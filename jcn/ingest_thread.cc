@@ -1,5 +1,6 @@
 #include "ingest_thread.h"
 
+#include <pthread.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -7,6 +8,7 @@
 
 #include "jcn/ingest.h"
 #include "jcn/wall_clock.h"
+#include "memory_patience.h"
 
 namespace jcn {
 namespace {
@@ -14,10 +16,19 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-constexpr std::size_t queue_bound = 4096;   // findings that may wait
+constexpr std::size_t queue_bound = 4096;            // findings that may wait
+constexpr std::size_t queue_bytes_bound = 32 << 20;  // of their documents, beside one finding's
 constexpr std::size_t batch_bound = 256;    // findings published in one step: a drop waits for one
 constexpr std::size_t racy_bound = 65'536;  // names kept for another look
 constexpr milliseconds retry_interval{250};
+
+std::size_t bytes_of(const Finding& finding) {
+  std::size_t bytes = 0;
+  for (const Look& look : finding.looks) {
+    if (const auto* good = std::get_if<GoodFragment>(&look.found)) bytes += good->body.size();
+  }
+  return bytes;
+}
 
 }  // namespace
 
@@ -35,6 +46,7 @@ void IngestThread::begin_stop() {
   }
   wake_.notify_all();
   room_.notify_all();
+  parked_changed_.notify_all();
 }
 
 void IngestThread::stop() {
@@ -43,10 +55,15 @@ void IngestThread::stop() {
 }
 
 void IngestThread::submit(Finding finding) {
+  const std::size_t bytes = bytes_of(finding);
   {
     std::unique_lock guard(lock_);
-    room_.wait(guard, [&] { return stopped_ || queue_.findings.size() < queue_bound; });
+    room_.wait(guard, [&] {
+      const bool room = queue_.findings.size() < queue_bound && queue_bytes_ < queue_bytes_bound;
+      return stopped_ || room;
+    });
     queue_.findings.push_back(std::move(finding));
+    queue_bytes_ += bytes;
   }
   wake_.notify_one();
 }
@@ -80,16 +97,62 @@ std::optional<Error> IngestThread::failing() const {
   return failing_;
 }
 
+bool IngestThread::pause() {
+  std::unique_lock guard(lock_);
+  pausing_ = true;
+  wake_.notify_one();
+  parked_changed_.wait(guard, [this] { return parked_ || stopped_; });
+  return !stopped_;
+}
+
+void IngestThread::resume() {
+  {
+    std::lock_guard guard(lock_);
+    pausing_ = false;
+  }
+  wake_.notify_one();
+}
+
+// Between two batches, or two attempts at one.
+void IngestThread::park(std::unique_lock<std::mutex>& guard) {
+  parked_ = true;
+  while (pausing_ && !stopped_) {
+    parked_changed_.notify_all();
+    wake_.wait(guard, [this] { return stopped_ || asked_ || !pausing_; });
+    ++turns_;
+    asked_ = false;
+  }
+  parked_ = false;
+}
+
+bool IngestThread::got_on() {
+  bool on = false;
+  {
+    std::lock_guard guard(lock_);
+    on = turns_ != turns_seen_;
+    turns_seen_ = turns_;
+    asked_ = true;
+  }
+  wake_.notify_one();
+  return on;
+}
+
 void IngestThread::run() {
+  ::pthread_setname_np(::pthread_self(), "jcn-ingest");
+  const MemoryPatience patience(true);
   std::unique_lock guard(lock_);
   for (;;) {
+    ++turns_;
+    asked_ = false;
+    park(guard);
     const auto due = racy_.empty() ? steady_clock::time_point::max() : racy_.front().due;
-    const auto something = [&] { return stopped_ || !queue_.empty(); };
+    const auto something = [&] { return stopped_ || asked_ || pausing_ || !queue_.empty(); };
     if (racy_.empty()) {
       wake_.wait(guard, something);
     } else {
       wake_.wait_until(guard, due, something);
     }
+    if (pausing_ && !stopped_) continue;
     if (queue_.empty()) {
       if (stopped_) return;
       guard.unlock();
@@ -107,15 +170,24 @@ void IngestThread::run() {
     } else {
       std::swap(work, queue_);
     }
+    for (const Finding& finding : work.findings) queue_bytes_ -= bytes_of(finding);
     guard.unlock();
     room_.notify_all();
     for (;;) {
-      Result<void> done = publish(work);
+      const Result<void> done = as_far_as_memory_goes([&] { return publish(work); });
       if (done) break;
-      spdlog::error("publish: {}: {}", code_name(done.error().code), done.error().message);
       guard.lock();
+      if (!failing_ || failing_->message != done.error().message) {  // four times a second
+        spdlog::error("publish: {}: {}", code_name(done.error().code), done.error().message);
+      }
+      ++turns_;
       failing_ = done.error();
-      const bool give_up = wake_.wait_for(guard, retry_interval, [&] { return stopped_; });
+      guard.unlock();
+      if (in_.failed) in_.failed(done.error());
+      guard.lock();
+      wake_.wait_for(guard, retry_interval, [&] { return stopped_ || pausing_; });
+      park(guard);
+      const bool give_up = stopped_;
       guard.unlock();
       if (give_up) return;  // the files are still there: the next start reads them
     }

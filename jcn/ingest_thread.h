@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <map>
@@ -31,6 +32,7 @@ class IngestThread {
         release;                                          // published: ReadingPool::release
     std::function<void(const FragmentName&)> look_again;  // was read too soon after its last change
     std::function<void()> look_again_everywhere;  // so many of them that names were not kept
+    std::function<void(const Error&)> failed = nullptr;  // could not publish; it is tried again
   };
 
   explicit IngestThread(Surroundings surroundings);
@@ -47,7 +49,16 @@ class IngestThread {
   // this thread. Behind what was submitted before.
   void announce_recovered(std::function<void()> done);
 
+  // Lets the batch under way end, and publishes nothing more until resume(). Returns when that is so;
+  // false: it is stopping.
+  bool pause();
+  void resume();
+
   std::optional<Error> failing() const;  // why nothing can be published at present
+
+  // Whether the thread got on since the last call: it is woken for that where it has nothing to do.
+  // Trying again what failed is getting on.
+  bool got_on();
 
  private:
   struct Work {
@@ -65,6 +76,7 @@ class IngestThread {
   };
 
   void run();
+  void park(std::unique_lock<std::mutex>& guard);
   Result<void> publish(Work& work);
   Result<void> publish_batch(Batch batch);
   Result<std::vector<Look>> looks_at_forgotten(const std::string& root);
@@ -79,7 +91,12 @@ class IngestThread {
   std::condition_variable wake_;
   std::condition_variable room_;
   Work queue_;                    // guarded by lock_
+  std::size_t queue_bytes_ = 0;   // of its findings' documents; guarded by lock_
   std::optional<Error> failing_;  // guarded by lock_
+  std::uint64_t turns_ = 1, turns_seen_ = 0;  // guarded by lock_
+  bool asked_ = false;                        // for a turn; guarded by lock_
+  bool pausing_ = false, parked_ = false;     // guarded by lock_
+  std::condition_variable parked_changed_;
   bool stopped_ = false;          // guarded by lock_
   std::thread thread_;
 };

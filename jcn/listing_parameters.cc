@@ -166,6 +166,12 @@ Hash128 walk_of(const Query& query) {
     append_part(text, path);
     append_part(text, std::to_string(weight));
   }
+  if (!query.searches.empty() && !query.scope.everything()) {
+    text += '{';
+    for (const std::string& path : query.scope.fields) append_part(text, path);
+    text += '-';
+    for (const std::string& path : query.scope.excluded) append_part(text, path);
+  }
   text += query.descending ? '>' : '<';
   if (query.sort) append_part(text, query.sort->text);
   return hash128(text);
@@ -174,11 +180,12 @@ Hash128 walk_of(const Query& query) {
 }  // namespace
 
 Result<ListingRequest> read_listing(const std::string& kind, const QueryParameters& parameters,
-                                    const SearchWeights& weights) {
+                                    const SearchWeights& weights, const SearchScope& scope) {
   JCN_CHECK(check_names(parameters));
   ListingRequest asked;
   asked.query.kind = kind;
   asked.query.weights = weights;
+  asked.query.scope = scope;
   JCN_TRY(asked.query.filters, parameters.filters());
   JCN_CHECK(read_searches(parameters, asked.query));
   JCN_CHECK(read_order(parameters, asked.query));

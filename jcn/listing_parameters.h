@@ -27,14 +27,16 @@ struct ListingRequest {
   std::vector<std::string> columns;  // as written; _id, _created and _updated among them
   bool fields = false;               // _extra=fields
   RowShape shape = RowShape::object;
-  // Of kind, filters, searches, weights and order: what every page of a walk has in common.
+  // Of kind, filters, searches, their weights and scope, and order: what every page of a walk has
+  // in common.
   Hash128 walk;
 };
 
 // Errors: unknown_parameter; bad_parameter (twice, out of range, no token of this walk);
 // unknown_operator, bad_field, bad_value.
 Result<ListingRequest> read_listing(const std::string& kind, const QueryParameters& parameters,
-                                    const SearchWeights& weights = {});
+                                    const SearchWeights& weights = {},
+                                    const SearchScope& scope = {});
 
 // The address of the page that `token` begins: all parameters again, encoded.
 std::string next_page_url(const std::string& kind, const QueryParameters& parameters,

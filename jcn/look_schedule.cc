@@ -9,20 +9,18 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// Back-off for looks that could not be finished: 50 ms, doubling, at most 5 s.
-milliseconds back_off(std::uint32_t failures) {
-  return std::min(milliseconds(5000), milliseconds(50) * (1U << std::min(failures, 7U)));
-}
-
-// After so many failures in a row the verdict is published (read_error, unstable), and barriers no
-// longer wait for the path; it is tried on, in the background.
-constexpr std::uint32_t failures_before_verdict = 4;
+// After so many failures in a row the verdict is published (read_error, unstable).
+constexpr std::uint32_t failures_before_verdict = patient_failures;
 
 // A file on its way through several names is found at the next one within this time.
 constexpr milliseconds postpone_delay{4};
 constexpr std::uint8_t postpone_limit = 3;
 
 }  // namespace
+
+milliseconds back_off(std::uint32_t failures) {
+  return std::min(milliseconds(5000), milliseconds(50) * (1U << std::min(failures, 7U)));
+}
 
 std::size_t LookSchedule::NameHash::operator()(const FragmentName& name) const {
   return std::hash<std::string>{}(name.path) * 31 + std::hash<std::string>{}(name.root);
@@ -251,7 +249,8 @@ std::vector<FragmentName> LookSchedule::beneath(const std::string& root,
 std::vector<FragmentName> LookSchedule::unsettled() const {
   std::vector<FragmentName> names;
   for (const auto& [name, entry] : entries_) {
-    if (entry.phase == Phase::waiting && entry.ticket) names.push_back(name);
+    const bool wanted = entry.ticket || entry.failures > 0;
+    if (entry.phase == Phase::waiting && wanted) names.push_back(name);
   }
   std::sort(names.begin(), names.end());
   return names;

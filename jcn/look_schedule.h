@@ -33,6 +33,12 @@ struct SettleDelays {
   std::chrono::milliseconds second{500};
 };
 
+// How long what could not be read waits for the next try, after so many failures in a row: 100 ms,
+// doubling, at most 5 s.
+std::chrono::milliseconds back_off(std::uint32_t failures);
+// After so many of them barriers no longer wait for it; it is tried on, in the background.
+inline constexpr std::uint32_t patient_failures = 4;
+
 struct LookJob {
   struct Item {
     FragmentName name;
@@ -81,7 +87,7 @@ class LookSchedule {
   std::size_t ready() const { return ready_.size() + idle_.size(); }
   bool contains(const FragmentName& name) const { return entries_.contains(name); }
   std::vector<FragmentName> beneath(const std::string& root, const std::string& prefix) const;
-  // Paths that wait for a quiet moment.
+  // Paths that wait for a quiet moment, or could not be read yet.
   std::vector<FragmentName> unsettled() const;
 
  private:

@@ -4,7 +4,6 @@
 #include <signal.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
-#include <systemd/sd-daemon.h>
 
 #include <algorithm>
 #include <boost/asio/io_context.hpp>
@@ -13,13 +12,19 @@
 #include <chrono>
 #include <cstdio>
 #include <memory>
+#include <new>
 #include <string>
+#include <string_view>
 #include <variant>
 
 #include "config.h"
 #include "daemon.h"
+#include "descriptor_limit.h"
 #include "http_server.h"
+#include "jcn/verify_child.h"
+#include "memory_patience.h"
 #include "routes.h"
+#include "service_manager.h"
 
 namespace {
 
@@ -85,9 +90,17 @@ void print_ready(Daemon& daemon, const std::string& url) {
   std::fflush(stdout);
 }
 
-}  // namespace
+// What listening beyond this machine means; the token is checked by the configuration.
+void warn_of_the_network(const std::string& host, std::uint16_t port) {
+  spdlog::warn(
+      "http: listening on {}:{}, beyond this machine. There is no encryption: whoever sees the "
+      "traffic reads every answer, and the token, with which they can ask for everything. Listen "
+      "on "
+      "127.0.0.1, behind a web server with TLS, unless the network between is trusted.",
+      host, port);
+}
 
-int main(int argc, char** argv) {
+int run(int argc, char** argv) {
   // Configuration.
   Result<Configured> configured = load_config(argc, argv);
   if (!configured) return complain(configured.error());
@@ -95,31 +108,60 @@ int main(int argc, char** argv) {
     std::fputs(text->text.c_str(), stdout);
     return exit_ok;
   }
-  const DaemonConfig config = std::get<DaemonConfig>(*std::move(configured));
+  DaemonConfig config = std::get<DaemonConfig>(*std::move(configured));
   log_to_stderr(config.log_level);
   ::signal(SIGPIPE, SIG_IGN);
 
-  // The index, and every thread behind it.
+  // Descriptors: what connections may take.
+  const Connections wanted{config.http_threads, HttpOptions().queue};
+  const Result<Connections> connections =
+      share_descriptors(raise_descriptor_limit(), config.roots.size(), wanted);
+  if (!connections) return complain(connections.error());
+  if (connections->threads < wanted.threads) {
+    spdlog::warn(
+        "the limit of open files leaves {} connections at once, not {}; raise it: ulimit "
+        "-n, or LimitNOFILE= in the unit",
+        connections->threads, wanted.threads);
+    config.http_threads = connections->threads;
+  }
+
+  // The index, and every thread behind it. Looking through one, or writing it anew, takes a while.
+  auto told = std::chrono::steady_clock::now() - std::chrono::seconds(2);
+  const auto tell_opening = [&told](const std::string& what) {
+    const auto now = std::chrono::steady_clock::now();
+    if (now < told + std::chrono::seconds(1)) return;
+    told = now;
+    ServiceManager::still_starting(what);
+  };
   boost::asio::io_context io(1);
   boost::asio::signal_set ending(io, SIGTERM, SIGINT);
   boost::asio::signal_set reloading(io, SIGHUP);
-  Result<std::unique_ptr<Daemon>> daemon = Daemon::open(config, io);
+  Result<std::unique_ptr<Daemon>> daemon = Daemon::open(config, io, tell_opening);
   if (!daemon) return complain(daemon.error());
 
   // HTTP listens before the first crawl: /readyz says how far it is.
   HttpOptions http;
+  http.address = config.listen_host;
   http.port = config.listen_port;
   http.threads = config.http_threads;
+  http.queue = connections->queue;
+  http.host_names = config.http_host_names;
+  http.token = config.token;
+  http.token_for_all = !is_loopback(config.listen_host);
   http.max_body = std::max(http.max_body, config.rules.limits.max_bytes);  // POST /v1/check
   http.log = [](std::string_view message) { spdlog::warn("http: {}", message); };
   Service& service = **daemon;
+  http.counters = service.http;
   Result<HttpServer> server = HttpServer::start(
       http, [&service](const Request& request) { return handle(request, service); });
   if (!server) return complain(server.error());
-  const std::string url = "http://127.0.0.1:" + std::to_string(server->port()) + "/";
+  const std::string host = config.listen_host == "0.0.0.0" ? "127.0.0.1" : config.listen_host;
+  const std::string url = "http://" + host + ":" + std::to_string(server->port()) + "/";
   const AddressFile address(config.index + "/daemon.addr", url);
+  if (http.token_for_all) warn_of_the_network(config.listen_host, server->port());
 
-  ::sd_notify(0, "READY=1\nSTATUS=first crawl");  // nothing happens when systemd isn't there
+  ServiceManager manager(io, [&daemon] { return (*daemon)->got_on(); });
+  manager.ready();
 
   // Signals.
   int status = exit_ok;
@@ -129,12 +171,16 @@ int main(int argc, char** argv) {
   std::function<void()> wait_for_reload = [&] {
     reloading.async_wait([&](const boost::system::error_code& error, int) {
       if (error) return;
+      manager.reloading();
       Result<Configured> again = load_config(argc, argv);
       if (!again) {
         spdlog::error("reload refused, the old configuration stays: {}", again.error().message);
-      } else if (const auto* fresh = std::get_if<DaemonConfig>(&*again)) {
+      } else if (auto* fresh = std::get_if<DaemonConfig>(&*again)) {
+        fresh->http_threads = std::min(fresh->http_threads, connections->threads);
+        server->replace_token(fresh->token);
         (*daemon)->reload(*fresh);
       }
+      manager.ready();
       wait_for_reload();
     });
   };
@@ -144,9 +190,8 @@ int main(int argc, char** argv) {
   boost::asio::steady_timer progress(io);
   std::function<void()> tell_progress = [&] {
     const Status now = (*daemon)->status();
-    ::sd_notifyf(0, "STATUS=first crawl: %llu of %llu files found so far",
-                 static_cast<unsigned long long>(now.crawl_done),
-                 static_cast<unsigned long long>(now.crawl_total));
+    manager.status("first crawl: " + std::to_string(now.crawl_done) + " of " +
+                   std::to_string(now.crawl_total) + " files found so far");
     progress.expires_after(std::chrono::seconds(1));
     progress.async_wait([&](const boost::system::error_code& error) {
       if (!error) tell_progress();
@@ -158,11 +203,14 @@ int main(int argc, char** argv) {
   (*daemon)->start([&] {
     progress.cancel();
     print_ready(**daemon, url);
-    ::sd_notify(0, "STATUS=ready");
+    manager.status("ready");
   });
-  io.run();
+  {
+    const MemoryPatience patience(true);
+    io.run();
+  }
 
-  ::sd_notify(0, "STOPPING=1");
+  manager.stopping();
   // The end: no more intake, the fresh layer folded.
   if (Result<void> stopped = (*daemon)->stop(); !stopped) {
     spdlog::error("the last fold failed: {}; the files are read again at the next start",
@@ -170,4 +218,18 @@ int main(int argc, char** argv) {
     status = exit_failed;
   }
   return status;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc > 1 && argv[1] == std::string_view(examine_option)) {
+    return run_examination({argv + 2, argv + argc});
+  }
+  install_memory_patience();
+  try {
+    return run(argc, argv);
+  } catch (const std::bad_alloc&) {
+    return complain(out_of_memory());
+  }
 }

@@ -5,8 +5,21 @@
 #include "jcn/check.h"
 #include "jcn/read.h"
 #include "jcn/wall_clock.h"
+#include "memory_patience.h"
 
 namespace jcn {
+namespace {
+
+LookEnd look_later(const Error& why, Look& look) {
+  Reject reject;
+  reject.code = why.code == Code::unstable ? Code::unstable : Code::read_error;
+  reject.message = why.message;
+  look.found = std::move(reject);
+  return LookEnd::later;
+}
+
+}  // namespace
+
 ReadingPool::ReadingPool(const Roots& roots, RulesSource rules, SettleDelays delays,
                          std::size_t threads, Sink sink)
     : roots_(roots), rules_(std::move(rules)), sink_(std::move(sink)), schedule_(delays) {
@@ -71,12 +84,14 @@ std::vector<FragmentName> ReadingPool::unsettled() const {
 }
 
 void ReadingPool::run() {
+  const MemoryPatience patience(true);
+  DescriptorReserve reserve;
   std::unique_lock guard(lock_);
   while (!stopped_) {
     if (std::optional<LookJob> job = schedule_.next(std::chrono::steady_clock::now())) {
       guard.unlock();
       below_.notify_all();
-      work(std::move(*job));
+      work(std::move(*job), reserve);
       guard.lock();
       continue;
     }
@@ -88,7 +103,7 @@ void ReadingPool::run() {
   }
 }
 
-void ReadingPool::work(LookJob job) {
+void ReadingPool::work(LookJob job, DescriptorReserve& reserve) {
   const std::shared_ptr<const Rules> rules = rules_();
   struct Seen {
     Look look;
@@ -101,7 +116,9 @@ void ReadingPool::work(LookJob job) {
     Seen& seen = all.emplace_back();
     seen.look.name = item.name;
     seen.look.judge_anew = item.judge_anew;
-    seen.end = look_at(item, *rules, seen.look, seen.silent);
+    const Result<LookEnd> end = as_far_as_memory_goes(
+        [&] { return Result<LookEnd>(look_at(item, *rules, reserve, seen.look, seen.silent)); });
+    seen.end = end ? *end : look_later(end.error(), seen.look);
     nothing_found &= std::holds_alternative<Gone>(seen.look.found);
   }
   Finding finding;
@@ -154,8 +171,8 @@ void ReadingPool::request_beneath(const std::string& root, const std::string& pr
   wake_.notify_all();
 }
 
-LookEnd ReadingPool::look_at(const LookJob::Item& item, const Rules& rules, Look& look,
-                             bool& silent) {
+LookEnd ReadingPool::look_at(const LookJob::Item& item, const Rules& rules,
+                             DescriptorReserve& reserve, Look& look, bool& silent) {
   const std::shared_ptr<const FileDescriptor> root = roots_.fd(item.name.root);
   if (!root) {
     silent = true;
@@ -164,7 +181,8 @@ LookEnd ReadingPool::look_at(const LookJob::Item& item, const Rules& rules, Look
   look.found = Gone{};
   if (rules.ignored(item.name.path) || !rules.find(item.name)) return LookEnd::settled;
   look.read_ns = wall_clock_ns();
-  ReadOutcome outcome = read_fragment(root->get(), item.name.path, rules.limits.max_bytes);
+  ReadOutcome outcome =
+      read_fragment(root->get(), item.name.path, rules.limits.max_bytes, &reserve);
   if (auto* read = std::get_if<ReadBytes>(&outcome)) {
     ++files_read_;
     look.facts = read->facts;
@@ -186,16 +204,15 @@ LookEnd ReadingPool::look_at(const LookJob::Item& item, const Rules& rules, Look
     return LookEnd::settled;
   }
   if (auto* later = std::get_if<ReadLater>(&outcome)) {
-    Reject reject;
-    reject.code = later->why.code == Code::unstable ? Code::unstable : Code::read_error;
-    reject.message = later->why.message;
-    look.found = std::move(reject);
-    return LookEnd::later;
+    return look_later(later->why, look);
   }
-  // Nothing there: a deletion, unless the root itself went away. Without a ticket no event and no
+  // Nothing there: a deletion, unless the root itself went away. In the background no event and no
   // walk asked: if it was deleted or renamed, the event is on its way, with the rename's other end.
-  silent = !item.ticket || !roots_.present(item.name.root);
-  return LookEnd::settled;
+  const bool background = !item.ticket && item.failures == 0;
+  const Roots::Presence presence = roots_.presence(item.name.root);
+  silent = background || presence == Roots::Presence::gone;
+  if (silent || presence == Roots::Presence::here) return LookEnd::settled;
+  return look_later({Code::read_error, "the root can't be looked at"}, look);
 }
 
 }  // namespace jcn

@@ -10,6 +10,7 @@
 #include <thread>
 #include <vector>
 
+#include "jcn/descriptor_reserve.h"
 #include "jcn/ingest.h"
 #include "look_schedule.h"
 #include "roots.h"
@@ -55,9 +56,10 @@ class ReadingPool {
 
  private:
   void run();
-  void work(LookJob job);
+  void work(LookJob job, DescriptorReserve& reserve);
   // Looks at one path; false: say nothing of it (its root is offline).
-  LookEnd look_at(const LookJob::Item& item, const Rules& rules, Look& look, bool& silent);
+  LookEnd look_at(const LookJob::Item& item, const Rules& rules, DescriptorReserve& reserve,
+                  Look& look, bool& silent);
 
   const Roots& roots_;
   const RulesSource rules_;

@@ -27,6 +27,7 @@ struct Request {
   std::string_view raw_query;  // without '?'
   std::vector<Header> headers;
   std::string body;
+  bool authorized = false;  // it came with the server's token
 
   // The first header of that name, ASCII case ignored.
   std::optional<std::string_view> header(std::string_view name) const;

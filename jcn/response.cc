@@ -16,8 +16,10 @@ struct PhraseRow {
 
 constexpr std::array phrase_table = {
     PhraseRow{200, "OK"},
+    PhraseRow{202, "Accepted"},
     PhraseRow{304, "Not Modified"},
     PhraseRow{400, "Bad Request"},
+    PhraseRow{401, "Unauthorized"},
     PhraseRow{403, "Forbidden"},
     PhraseRow{404, "Not Found"},
     PhraseRow{405, "Method Not Allowed"},

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -17,6 +18,7 @@ using PieceSink = std::function<bool(std::string_view piece)>;
 // Header values that come from data must be ASCII without control characters: routes only put
 // encoded text (URLs, hexadecimal digits, dates) into them.
 struct Response {
+  std::shared_ptr<const void> keeps;  // until the answer is sent; gone after the body
   int status = 200;
   std::string_view content_type = "application/json";             // a literal
   std::vector<std::pair<std::string_view, std::string>> headers;  // names are literals

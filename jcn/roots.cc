@@ -67,20 +67,24 @@ std::shared_ptr<const FileDescriptor> Roots::fd(const std::string& name) const {
   return root ? root->opened.fd : nullptr;
 }
 
-bool Roots::present(const std::string& name) const {
+Roots::Presence Roots::presence(const std::string& name) const {
   std::shared_ptr<const FileDescriptor> fd;
   std::string path;
   {
     std::lock_guard guard(lock_);
     const Root* root = find(name);
-    if (!root || !root->opened.fd) return false;
+    if (!root || !root->opened.fd) return Presence::gone;
     fd = root->opened.fd;
     path = root->path;
   }
   struct stat now {
   }, then{};
-  return ::stat(path.c_str(), &now) == 0 && ::fstat(fd->get(), &then) == 0 &&
-         now.st_ino == then.st_ino && now.st_dev == then.st_dev;
+  if (::stat(path.c_str(), &now) != 0) {
+    const bool nothing = errno == ENOENT || errno == ENOTDIR || errno == EACCES;
+    return nothing ? Presence::gone : Presence::unknown;
+  }
+  if (::fstat(fd->get(), &then) != 0) return Presence::unknown;
+  return now.st_ino == then.st_ino && now.st_dev == then.st_dev ? Presence::here : Presence::gone;
 }
 
 bool Roots::known(const std::string& name) const {

@@ -3,6 +3,7 @@
 // and nothing that is missing there counts as deleted.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -26,7 +27,8 @@ class Roots {
     std::shared_ptr<const FileDescriptor> fd;
     std::string identity;  // "<fsid>:<inode>"
   };
-  // Opens the folder as it is now; does not change the table.
+  // Opens the folder as it is now; does not change the table. Errors: root_unavailable; others are
+  // worth another try soon.
   Result<Opened> open(const std::string& name) const;
 
   void set_online(const std::string& name, Opened opened);
@@ -35,8 +37,9 @@ class Roots {
 
   // Null while offline.
   std::shared_ptr<const FileDescriptor> fd(const std::string& name) const;
-  // True while the path still leads to the opened folder: checked before a file counts as deleted.
-  bool present(const std::string& name) const;
+  // Whether the path still leads to the opened folder: checked before a file counts as deleted.
+  enum class Presence : std::uint8_t { here, gone, unknown };
+  Presence presence(const std::string& name) const;
   bool known(const std::string& name) const;
   const std::vector<std::string>& names() const { return names_; }
   std::string path(const std::string& name) const;

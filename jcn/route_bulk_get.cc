@@ -12,8 +12,6 @@ namespace jcn {
 namespace {
 
 constexpr std::size_t most_ids = 1000;
-// Of documents in an answer. The first record is given whatever its size.
-constexpr std::size_t most_bytes = 8 << 20;
 
 // What is wrong with a body, and where.
 struct BodyFault {
@@ -85,6 +83,9 @@ Result<Response> bulk_get(const Call& call) {
   if (!kind_is_known(snapshot, call.service, kind))
     return nothing_found(snapshot, call.service, kind, {});
   Response response;
+  // Of documents. The first record is given whatever its size.
+  const auto share = call.service.pages.take();
+  response.keeps = share;
   const std::string seq = sequence_text(snapshot, snapshot.seq());
   response.headers.emplace_back("Cache-Control", "no-store");
   response.headers.emplace_back("Jcn-Seq", seq);
@@ -98,9 +99,9 @@ Result<Response> bulk_get(const Call& call) {
     if (!full && valid_id(id)) {
       JCN_TRY(record, snapshot.record({kind, id}));
     }
-    full = full || (record && bytes > 0 && bytes + record->document.size() > most_bytes);
+    full = full || (record && bytes > 0 && bytes + record->document.size() > share->bytes());
     if (full) {
-      write_error(json, Code::answer_full, "The answer holds 8 MiB already; ask for it again.");
+      write_error(json, Code::answer_full, "The answer is full already; ask for it again.");
     } else if (!record || !record->exists) {
       write_error(json, Code::no_such_record, "The kind has no record of this id.");
     } else {

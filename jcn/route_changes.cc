@@ -35,19 +35,29 @@ struct Feed {
   Service& service;
   const FeedRequest asked;
   FeedWalk walk{asked};
-  std::optional<FeedGate::Place> place;  // of those that wait
+  std::optional<FeedGate::Place> place;            // of those that wait
+  std::shared_ptr<const PageBudget::Share> share;  // of the page that is answered whole
 };
 
 // The snapshot is gone when it returns.
 Result<FeedPage> next_page(Feed& feed, FeedBounds bounds, milliseconds time) {
+  const auto answering = feed.service.answering();
   JCN_TRY(const Snapshot snapshot, feed.service.snapshot());
   bounds.until = steady_clock::now() + time;
-  return feed.walk.next(snapshot, bounds);
+  Result<FeedPage> page = feed.walk.next(snapshot, bounds);
+  // Streams end with the index that they were read from; who comes back is told what to do.
+  if (!answering || feed.service.answering() != answering) {
+    return Error{Code::not_ready, "The index is made again from the files.", ""};
+  }
+  if (!page) feed.service.failed(page.error());
+  return page;
 }
 
 // One that is answered whole.
 Result<FeedPage> whole_page(Feed& feed) {
+  feed.share = feed.service.pages.take();
   FeedBounds bounds;
+  bounds.bytes = feed.share->bytes();
   if (feed.asked.limit) bounds.rows = std::min(bounds.rows, *feed.asked.limit);
   return next_page(feed, bounds, feed.service.query_timeout() / 2);
 }
@@ -70,8 +80,9 @@ Response response_of(FeedMode mode) {
   return response;
 }
 
-Response page_response(const FeedPage& page) {
+Response page_response(const Feed& feed, const FeedPage& page) {
   Response response = response_of(FeedMode::normal);
+  response.keeps = feed.share;
   response.body = feed_page_text(page);
   return response;
 }
@@ -92,6 +103,7 @@ bool run_longpoll(Feed& feed, FeedPage page, const PieceSink& send) {
     auto next = whole_page(feed);
     if (!next) return false;
     page = std::move(*next);
+    if (page.rows == 0) feed.share.reset();  // nothing is held while it waits
   }
   return send(feed_page_text(page));
 }
@@ -155,7 +167,8 @@ Response no_place(FeedMode mode) {
 
 Result<Response> answer_longpoll(const std::shared_ptr<Feed>& feed) {
   JCN_TRY(FeedPage first, whole_page(*feed));
-  if (first.rows > 0 || first.fresh) return page_response(first);
+  if (first.rows > 0 || first.fresh) return page_response(*feed, first);
+  feed->share.reset();  // nothing is held while it waits
   feed->place = feed->service.feeds().enter();
   if (!feed->place) return no_place(FeedMode::longpoll);
   Response response = response_of(FeedMode::longpoll);
@@ -194,7 +207,7 @@ Result<Response> changes(const Call& call) {
       return answer_stream(feed);
   }
   JCN_TRY(const FeedPage page, whole_page(*feed));
-  return page_response(page);
+  return page_response(*feed, page);
 }
 
 }  // namespace jcn

@@ -32,15 +32,18 @@ std::optional<ConflictPlace> read_place(Place place) {
   return read;
 }
 
-Result<Response> answer(const Call& call, const Rules& rules, const ConflictQuery& query) {
+Result<Response> answer(const Call& call, const Rules& rules, ConflictQuery query) {
   JCN_TRY(const Snapshot snapshot, call.service.snapshot());
   if (!query.kind.empty() && !kind_is_known(snapshot, call.service, query.kind)) {
     return Error{Code::no_such_kind, "There is no kind '" + query.kind + "'.",
                  "GET / lists the kinds."};
   }
+  const auto share = call.service.pages.take();
+  query.page_bytes = share->bytes();
   JCN_TRY(const ConflictPage page, find_conflicts(snapshot, rules, query));
 
   Response response;
+  response.keeps = share;
   response.headers.emplace_back("Cache-Control", "no-store");
   JsonWriter json(response.body);
   json.open('{').key("ok").boolean(true).key("rows").open('[');

@@ -24,8 +24,9 @@ std::string_view content_type(RowShape shape) {
 Result<Response> list_records(const Call& call) {
   const std::string& kind = call.kind;
   if (call.parameters.find("_id")) return get_record_by_parameter(call);
+  const std::shared_ptr<const Rules> rules = call.service.rules();
   JCN_TRY(ListingRequest asked,
-          read_listing(kind, call.parameters, call.service.rules()->weights(kind)));
+          read_listing(kind, call.parameters, rules->weights(kind), rules->scope(kind)));
   asked.query.deadline = std::chrono::steady_clock::now() + call.service.query_timeout();
 
   JCN_TRY(const Snapshot snapshot, call.service.snapshot());
@@ -44,6 +45,9 @@ Result<Response> list_records(const Call& call) {
     return response;
   }
 
+  const auto share = call.service.pages.take();
+  response.keeps = share;
+  asked.query.page_bytes = share->bytes();
   JCN_TRY(const ListingAnswer answer, answer_listing(snapshot, asked));
   std::string next_url;
   if (answer.next) {

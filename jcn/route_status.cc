@@ -1,5 +1,6 @@
 // The daemon about itself: GET /, /healthz, /readyz, /metrics, /v1/status; POST /v1/sync,
 // /v1/status/accept.
+#include "jcn/time_text.h"
 #include "json_writer.h"
 #include "problem.h"
 #include "routes.h"
@@ -28,6 +29,25 @@ void write_roots(JsonWriter& json, const std::vector<RootStatus>& roots) {
     json.key("state").string(root.state).close('}');
   }
   json.close(']');
+}
+
+void write_upkeep(JsonWriter& json, const Upkeep& upkeep) {
+  json.key("upkeep").open('{').key("state").string(upkeep.state);
+  json.key("done").number(upkeep.done).key("total").number(upkeep.total);
+  json.key("scrubs").number(upkeep.scrubs).key("last_scrub");
+  if (upkeep.last_scrub_ns == 0) {
+    json.null();
+  } else {
+    json.string(rfc3339(upkeep.last_scrub_ns));
+  }
+  json.key("damage_found").number(upkeep.damage_found).key("rewrites").number(upkeep.rewrites);
+  json.key("asked").number(upkeep.asked).key("finished").number(upkeep.finished).key("failure");
+  if (upkeep.failure.empty()) {
+    json.null();
+  } else {
+    json.bytes(upkeep.failure);
+  }
+  json.close('}');
 }
 
 // One metric in Prometheus' text format, version 0.0.4.
@@ -108,6 +128,23 @@ Result<Response> metrics(const Call& call) {
   metric(out, "jcn_feeds", "gauge", "Feeds that wait for changes.", call.service.feeds().taken());
   metric(out, "jcn_feeds_refused_total", "counter", "Feeds that found no place to wait.",
          call.service.feeds().refused());
+  metric(out, "jcn_memory_waits_total", "counter", "Times that work waited for memory.",
+         now.memory_waits);
+  metric(out, "jcn_scrubs_total", "counter", "Looks through the whole index for damage.",
+         now.upkeep.scrubs);
+  metric(out, "jcn_last_scrub_seconds", "gauge", "When the last of them ended, since the epoch.",
+         static_cast<std::uint64_t>(now.upkeep.last_scrub_ns / 1'000'000'000));
+  metric(out, "jcn_damage_found_total", "counter", "Times that the index was found damaged.",
+         now.upkeep.damage_found);
+  metric(out, "jcn_index_rewrites_total", "counter", "Generations written since start.",
+         now.upkeep.rewrites);
+  metric(out, "jcn_index_usable", "gauge", "0 while nothing is answered from a damaged index.",
+         call.service.answering() ? 1 : 0);
+  const HttpCounters& http = *call.service.http;
+  metric(out, "jcn_http_requests_total", "counter", "Requests, refused ones too.", http.requests);
+  metric(out, "jcn_http_refused_total", "counter", "Requests that no route saw.", http.refused);
+  metric(out, "jcn_http_given_up_total", "counter", "Connections of clients that were too slow.",
+         http.given_up);
   metric(out, "jcn_ready", "gauge", "1 once the first crawl is done.", ready ? 1 : 0);
   return response;
 }
@@ -132,7 +169,9 @@ Result<Response> status(const Call& call) {
   json.key("done").number(now.crawl_done).key("total").number(now.crawl_total).close('}');
   json.key("recrawls").number(now.recrawls).key("fragments_read").number(now.fragments_read);
   json.key("fresh").number(now.fresh).key("queue").number(now.queue);
-  json.key("index_bytes").number(now.index_bytes).close('}');
+  json.key("index_bytes").number(now.index_bytes);
+  write_upkeep(json, now.upkeep);
+  json.close('}');
   return response;
 }
 
@@ -144,6 +183,33 @@ Result<Response> accept_root(const Call& call) {
   Response response = no_store();
   JsonWriter(response.body).open('{').key("ok").boolean(true).key("root").string(*root).close('}');
   return response;
+}
+
+namespace {
+
+Result<Response> written_anew(const Call& call, UpkeepWork work) {
+  JCN_CHECK(call.parameters.allow({}));
+  JCN_TRY(const std::uint64_t number, call.service.take_care(work));
+  Response response = no_store();
+  response.status = 202;
+  JsonWriter(response.body)
+      .open('{')
+      .key("ok")
+      .boolean(true)
+      .key("asked")
+      .number(number)
+      .close('}');
+  return response;
+}
+
+}  // namespace
+
+Result<Response> compact(const Call& call) {
+  return written_anew(call, UpkeepWork::compact);
+}
+
+Result<Response> reindex(const Call& call) {
+  return written_anew(call, UpkeepWork::reindex);
 }
 
 Result<Response> sync(const Call& call) {

@@ -19,17 +19,19 @@ constexpr std::array table = {
     RouteRow{"/openapi.json", Method::get, openapi},
     RouteRow{"/v1/status", Method::get, status},
     RouteRow{"/v1/status/accept", Method::post, accept_root},
+    RouteRow{"/v1/status/compact", Method::post, compact},
+    RouteRow{"/v1/status/reindex", Method::post, reindex},
     RouteRow{"/v1/sync", Method::post, sync},
-    RouteRow{"/v1/rejects", Method::get, list_rejects},
-    RouteRow{"/v1/explain", Method::get, explain},
+    RouteRow{"/v1/rejects", Method::get, list_rejects, true},
+    RouteRow{"/v1/explain", Method::get, explain, true},
     RouteRow{"/v1/check", Method::post, check},
-    RouteRow{"/v1/changes", Method::get, changes},
-    RouteRow{"/v1/conflicts", Method::get, list_conflicts},
+    RouteRow{"/v1/changes", Method::get, changes, true},
+    RouteRow{"/v1/conflicts", Method::get, list_conflicts, true},
     RouteRow{"/v1/schemas/{kind}", Method::get, get_schema},
-    RouteRow{"/v1/schemas/{kind}", Method::post, dry_run_schema},
-    RouteRow{"/v1/{kind}", Method::get, list_records},
-    RouteRow{"/v1/{kind}/_bulk_get", Method::post, bulk_get},
-    RouteRow{"/v1/{kind}/{id}", Method::get, get_record},
+    RouteRow{"/v1/schemas/{kind}", Method::post, dry_run_schema, true},
+    RouteRow{"/v1/{kind}", Method::get, list_records, true},
+    RouteRow{"/v1/{kind}/_bulk_get", Method::post, bulk_get, true},
+    RouteRow{"/v1/{kind}/{id}", Method::get, get_record, true},
 };
 
 bool allows(Method method, std::string_view sent) {
@@ -72,6 +74,11 @@ Response wrong_method(bool get, bool post) {
   return response;
 }
 
+Error incomplete_index() {
+  return {Code::not_ready, "The index was damaged, and is made again from the files.",
+          "GET /readyz says when it is there again."};
+}
+
 Result<Response> answer_with(const RouteRow& row, const Variables& variables,
                              const std::string& kind, const Request& request, Service& service) {
   JCN_TRY(const QueryParameters parameters, QueryParameters::read(request.raw_query));
@@ -81,7 +88,13 @@ Result<Response> answer_with(const RouteRow& row, const Variables& variables,
     if (!id) return Error{Code::bad_target, "The id cannot be decoded."};
     call.id = std::move(*id);
   }
-  return row.answer(call);
+  if (!row.of_index) return row.answer(call);
+  const auto before = service.answering();
+  if (!before) return incomplete_index();
+  Result<Response> response = row.answer(call);
+  // What was read while the index changed under it is not to be believed either.
+  if (service.answering() != before) return incomplete_index();
+  return response;
 }
 
 Result<Response> answer(const Request& request, Service& service) {
@@ -116,7 +129,9 @@ std::span<const RouteRow> route_table() {
 
 Response handle(const Request& request, Service& service) {
   auto response = answer(request, service);
-  return response ? std::move(*response) : problem(response.error());
+  if (response) return std::move(*response);
+  service.failed(response.error());
+  return problem(response.error());
 }
 
 std::string sequence_text(const Snapshot& snapshot, std::uint64_t seq) {

@@ -36,6 +36,8 @@ struct RouteRow {
   std::string_view path;
   Method method;
   Result<Response> (*answer)(const Call&);
+  // What it says is right only where the index is, and whole.
+  bool of_index = false;
 };
 std::span<const RouteRow> route_table();
 
@@ -66,6 +68,8 @@ Result<Response> readyz(const Call& call);
 Result<Response> metrics(const Call& call);
 Result<Response> status(const Call& call);
 Result<Response> accept_root(const Call& call);
+Result<Response> compact(const Call& call);
+Result<Response> reindex(const Call& call);
 Result<Response> sync(const Call& call);
 
 // route_changes.cc

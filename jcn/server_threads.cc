@@ -10,6 +10,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <memory>
+#include <optional>
 #include <system_error>
 
 #include "jcn/file_descriptor.h"
@@ -21,29 +22,41 @@ struct FolderCloser {
   void operator()(DIR* folder) const { ::closedir(folder); }
 };
 
-// CivetWeb does not show its sockets: connections are known by their local port.
-bool is_connection_of(int fd, std::uint16_t port) {
+in_addr address_of(const std::string& text) {
+  in_addr address{};
+  ::inet_pton(AF_INET, text.c_str(), &address);
+  return address;
+}
+
+// CivetWeb does not show its sockets: connections are known by their ports. The other end of `fd`
+// if it is a connection of the server's.
+std::optional<sockaddr_in> peer_of(int fd, std::uint16_t port) {
   sockaddr_in local{}, peer{};
   socklen_t local_size = sizeof local, peer_size = sizeof peer;
-  return ::getsockname(fd, reinterpret_cast<sockaddr*>(&local), &local_size) == 0 &&
-         local.sin_family == AF_INET && ntohs(local.sin_port) == port &&
-         ::getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &peer_size) == 0;
+  const bool found = ::getsockname(fd, reinterpret_cast<sockaddr*>(&local), &local_size) == 0 &&
+                     local.sin_family == AF_INET && ntohs(local.sin_port) == port &&
+                     ::getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &peer_size) == 0;
+  return found ? std::optional(peer) : std::nullopt;
 }
 
-void end_reading(std::uint16_t port) {
+// Calls visit(fd, peer) for each connection of the server. False: there is no list of descriptors.
+template <typename Visit>
+bool for_each_connection(std::uint16_t port, const Visit& visit) {
   const std::unique_ptr<DIR, FolderCloser> folder(::opendir("/proc/self/fd"));
-  if (!folder) return;
+  if (!folder) return false;
   while (const dirent* entry = ::readdir(folder.get())) {
     const int fd = std::atoi(entry->d_name);  // "." and "..": 0, which is no connection of ours
-    if (is_connection_of(fd, port)) ::shutdown(fd, SHUT_RD);
+    if (const auto peer = peer_of(fd, port)) visit(fd, *peer);
   }
+  return true;
 }
 
-void wake_acceptor(std::uint16_t port, const std::atomic<bool>& stopped) {
+void wake_acceptor(in_addr listening, std::uint16_t port, const std::atomic<bool>& stopped) {
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_port = htons(port);
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_addr = listening;
+  if (listening.s_addr == htonl(INADDR_ANY)) address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   while (!stopped) {
     const FileDescriptor socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     const int done =
@@ -68,11 +81,22 @@ SignalsBlocked::~SignalsBlocked() {
   pthread_sigmask(SIG_SETMASK, &before_, nullptr);
 }
 
-StopWaker::StopWaker(std::uint16_t port) {
+bool cut_off(std::span<const PeerConnection> connections, std::uint16_t port) {
+  return for_each_connection(port, [&](int fd, const sockaddr_in& peer) {
+    for (const PeerConnection& one : connections) {
+      if (ntohs(peer.sin_port) != one.port ||
+          peer.sin_addr.s_addr != address_of(one.address).s_addr)
+        continue;
+      ::shutdown(fd, one.reading ? SHUT_RDWR : SHUT_RD);
+    }
+  });
+}
+
+StopWaker::StopWaker(const std::string& address, std::uint16_t port) {
   try {
-    thread_ = std::thread([this, port] {
-      end_reading(port);
-      wake_acceptor(port, stopped_);
+    thread_ = std::thread([this, listening = address_of(address), port] {
+      for_each_connection(port, [](int fd, const sockaddr_in&) { ::shutdown(fd, SHUT_RD); });
+      wake_acceptor(listening, port, stopped_);
     });
   } catch (const std::exception&) {  // stopping takes longer
   }

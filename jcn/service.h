@@ -9,10 +9,12 @@
 #include <vector>
 
 #include "feed_gate.h"
+#include "http_counters.h"
 #include "jcn/record.h"
 #include "jcn/result.h"
 #include "jcn/rules.h"
 #include "jcn/snapshot.h"
+#include "page_budget.h"
 
 namespace jcn {
 
@@ -21,6 +23,19 @@ struct RootStatus {
   std::string path;   // absolute
   std::string state;  // crawling, watching, polling, offline
 };
+
+// What is being done with the index itself, and was done since start.
+struct Upkeep {
+  std::string state;  // idle, scrubbing, examining, repairing, rebuilding, compacting, reading,
+                      // reindexing
+  std::uint64_t done = 0, total = 0;  // records, while the index is written anew
+  std::uint64_t scrubs = 0, damage_found = 0, rewrites = 0;
+  std::int64_t last_scrub_ns = 0;  // 0: none yet
+  // Of what was asked for: how many times, and how many are over; the last one's failure, or empty.
+  std::uint64_t asked = 0, finished = 0;
+  std::string failure;
+};
+enum class UpkeepWork : std::uint8_t { compact, reindex };
 
 struct Status {
   std::string index;  // absolute folder
@@ -33,6 +48,8 @@ struct Status {
   std::uint64_t fresh = 0;  // record changes not folded yet
   std::uint64_t queue = 0;  // looks waiting or under way
   std::uint64_t index_bytes = 0;
+  Upkeep upkeep;
+  std::uint64_t memory_waits = 0;  // since start
 };
 
 // Why /readyz is 503 (ready == false), or 200 with degradations.
@@ -77,7 +94,17 @@ class Service {
   virtual Result<Explanation> explain(const FragmentName& name) = 0;
   // Takes what an offline root shows now as the truth.
   virtual Result<void> accept(const std::string& root) = 0;
+  // The index is written anew; returns Upkeep::asked of this. Errors: overloaded, not_ready.
+  virtual Result<std::uint64_t> take_care(UpkeepWork work) = 0;
+  // Absent while what the index says is not to be believed, or not all there. Another number than
+  // before: it has not been so all the time.
+  virtual std::optional<std::uint64_t> answering() = 0;
+  // An answer failed with it. Damage of the index is looked into.
+  virtual void failed(const Error& error) = 0;
   virtual FeedGate& feeds() = 0;
+  PageBudget pages;
+  // Counted by the server in front of the routes.
+  const std::shared_ptr<HttpCounters> http = std::make_shared<HttpCounters>();
 };
 
 }  // namespace jcn

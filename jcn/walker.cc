@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "jcn/read.h"
+#include "memory_patience.h"
 
 namespace jcn {
 namespace {
@@ -62,8 +63,8 @@ void Walker::events(std::vector<WatchEvent> events, Ticket ticket) {
   push(Events{std::move(events), std::move(ticket)});
 }
 
-void Walker::crawl(std::string root, Ticket ticket, bool judge_anew, bool accept) {
-  push(Crawl{std::move(root), std::move(ticket), judge_anew, accept});
+void Walker::crawl(std::string root, Ticket ticket, bool judge_anew, bool accept, bool read_all) {
+  push(Crawl{std::move(root), std::move(ticket), judge_anew, accept, read_all});
 }
 
 void Walker::poll(Ticket ticket) {
@@ -91,6 +92,10 @@ void Walker::note_reason(const std::string& key, Reason reason) {
   reasons_[key] = std::move(reason);
 }
 
+std::string Walker::folder_reason(const FolderName& name) {
+  return "folder:" + name.root + "/" + name.path;
+}
+
 void Walker::clear_reason(const std::string& key) {
   std::lock_guard guard(lock_);
   reasons_.erase(key);
@@ -99,10 +104,12 @@ void Walker::clear_reason(const std::string& key) {
 Walker::Time Walker::next_due() const {
   Time due = std::min(next_poll_, next_root_look_);
   for (const auto& [cookie, departure] : departures_) due = std::min(due, departure.due);
+  if (const auto retry = retries_.next_due()) due = std::min(due, *retry);
   return due;
 }
 
 void Walker::run() {
+  const MemoryPatience patience(true);
   std::unique_lock guard(lock_);
   while (!stopped_) {
     if (queue_.empty()) {
@@ -124,6 +131,7 @@ void Walker::run() {
     } else if (auto* crawl = std::get_if<Crawl>(&message)) {
       ++crawls_running_;
       files_found_ = 0;
+      if (crawl->root.empty()) left_undone_ = false;
       for (const std::string& root : in_.roots.names()) {
         if (crawl->root.empty() || crawl->root == root) crawl_root(root, *crawl);
       }
@@ -159,6 +167,7 @@ void Walker::walk_racy_on() {
 
 void Walker::tend(Time now) {
   flush_departures(now);
+  try_put_off(now);
   if (now >= next_poll_) {
     next_poll_ = now + in_.poll_interval;
     if (any_polled()) poll_pass(in_.ledger.issue());
@@ -168,7 +177,8 @@ void Walker::tend(Time now) {
     // A root that is removed sends no event while its descriptor is open; one that comes back,
     // neither.
     for (const RootStatus& root : in_.roots.status()) {
-      if (root.state != "offline" && in_.roots.present(root.name)) continue;
+      const bool gone = in_.roots.presence(root.name) == Roots::Presence::gone;
+      if ((root.state != "offline" && !gone) || retries_.contains({root.name, ""})) continue;
       crawl_root(root.name, {root.name, in_.ledger.issue(), false, false});
     }
   }

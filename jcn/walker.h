@@ -18,8 +18,10 @@
 #include <vector>
 
 #include "config.h"
+#include "folder_retries.h"
 #include "folder_tree.h"
 #include "inotify.h"
+#include "jcn/descriptor_reserve.h"
 #include "jcn/snapshot.h"
 #include "ledger.h"
 #include "reading_pool.h"
@@ -51,8 +53,10 @@ class Walker {
   // All of these may be called from any thread and never block.
   void events(std::vector<WatchEvent> events, Ticket ticket);
   // Goes over a root, or over all (empty name). The ticket is held by all looks that it causes.
-  // `accept`: an offline root's folder is taken as it is.
-  void crawl(std::string root, Ticket ticket, bool judge_anew, bool accept = false);
+  // `accept`: an offline root's folder is taken as it is. `read_all`: files are read that seem to be
+  // as they were, too.
+  void crawl(std::string root, Ticket ticket, bool judge_anew, bool accept = false,
+             bool read_all = false);
   // One pass over the polled folders.
   void poll(Ticket ticket);
   // Looks again at every file that was read too soon after its last change (racily_clean).
@@ -63,6 +67,10 @@ class Walker {
   std::uint64_t recrawls() const { return recrawls_; }
   std::uint64_t files_found() const { return files_found_; }
   std::uint64_t crawls_running() const { return crawls_running_; }
+  // Folders that could not be read yet: what changed in them is not known.
+  std::vector<FolderName> unsettled() const;
+  // Of all that was crawled, something was given up for now: it is judged by other rules, maybe.
+  bool left_undone() const { return left_undone_; }
   std::vector<Reason> reasons() const;
 
  private:
@@ -74,6 +82,7 @@ class Walker {
     std::string root;
     Ticket ticket;
     bool judge_anew, accept;
+    bool read_all = false;
   };
   struct Poll {
     Ticket ticket;
@@ -94,6 +103,7 @@ class Walker {
     Ticket ticket;
     bool judge_anew = false;
     const FolderName* moved_from = nullptr;  // files here are the other ends of renames
+    bool read_all = false;                   // whether they seem to have changed or not
   };
 
   void run();
@@ -114,21 +124,31 @@ class Walker {
   bool any_known_file(const std::string& root, int root_fd);
   void move_folder(const FolderName& from, const FolderName& to, const Ticket& ticket);
   // Reads the folder and all below it afresh, and looks at what the index knows there.
-  void refresh_folder(const FolderName& name, const Ticket& ticket);
+  void refresh_folder(const FolderName& name, const Ticket& ticket, bool judge_anew = false);
   void scan_tree(const FolderName& top, const Scan& scan);
-  bool scan_folder(const FolderName& name, const Scan& scan, bool new_only,
-                   std::vector<FolderName>& subfolders);
+  enum class Scanned : std::uint8_t { done, gone, put_off };
+  Scanned scan_folder(const FolderName& name, const Scan& scan, bool new_only,
+                      std::vector<FolderName>& subfolders);
   void look_at_lost(const FolderName& top, const Scan& scan);
   bool watch_folder(const FolderName& name, int folder_fd);
   void release_watches(const std::vector<int>& watches);
   void poll_pass(const Ticket& ticket);
+
+  // walker_put_off.cc
+  void put_off(const FolderName& name, const Scan& scan, const Error& why);
+  // False: it was tried often enough; it is offline then.
+  bool put_off_root(const std::string& root, const Crawl& crawl, const Error& why);
+  void try_put_off(Time now);
+  void show_put_off();
   void note_reason(const std::string& key, Reason reason);
   void clear_reason(const std::string& key);
+  static std::string folder_reason(const FolderName& name);  // its key
 
   const Surroundings in_;
   std::atomic<std::uint64_t> recrawls_{0}, files_found_{0}, crawls_running_{0};
   std::atomic<std::size_t> polled_count_{0};
   std::atomic<bool> stopping_{false};  // walks end early
+  std::atomic<bool> left_undone_{false};
 
   // Confined to the walker's thread.
   FolderTree tree_;
@@ -139,7 +159,10 @@ class Walker {
   };
   std::optional<RacyWalk> racy_walk_;
   bool watch_limit_ = false;  // some folder could not be watched for want of watches
+  bool watches_left_ = true;  // not in this pass over the polled folders
   std::map<std::uint32_t, Departure> departures_;  // by cookie
+  FolderRetries retries_;
+  DescriptorReserve reserve_;
   Time next_poll_;
   Time next_root_look_;
 
@@ -148,6 +171,7 @@ class Walker {
   std::deque<Message> queue_;              // guarded by lock_
   std::size_t backlog_ = 0;                // guarded by lock_
   std::map<std::string, Reason> reasons_;  // guarded by lock_
+  std::vector<FolderName> unsettled_;      // of retries_; guarded by lock_
   bool stopped_ = false;                   // guarded by lock_
   std::thread thread_;
 };

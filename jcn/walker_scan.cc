@@ -29,19 +29,29 @@ struct Name {
   unsigned char type;  // DT_… of readdir(3)
 };
 
-Result<std::vector<Name>> list_folder(int folder_fd, const std::string& subject) {
-  FileDescriptor copy(::fcntl(folder_fd, F_DUPFD_CLOEXEC, 0));
-  if (!copy) return system_error("fcntl", subject, errno);
-  OpenFolder folder(::fdopendir(copy.get()));
-  if (!folder) return system_error("fdopendir", subject, errno);
-  (void)copy.release();  // closedir closes it
+// Errors: as open_folder's.
+Result<OpenFolder> open_listing(FileDescriptor fd, const std::string& subject) {
+  OpenFolder folder(::fdopendir(fd.get()));
+  if (!folder) {
+    Error error = system_error("fdopendir", subject, errno);
+    error.code = Code::read_error;
+    return error;
+  }
+  (void)fd.release();  // closedir closes it
+  return folder;
+}
+
+Result<std::vector<Name>> list_folder(DIR* folder, const std::string& subject) {
   std::vector<Name> names;
   for (;;) {
     errno = 0;
-    const dirent* entry = ::readdir(folder.get());
+    const dirent* entry = ::readdir(folder);
     if (!entry) {
-      if (errno != 0) return system_error("readdir", subject, errno);
-      return names;
+      if (errno == 0) return names;
+      const bool gone = errno == ENOENT;  // removed since it was opened
+      Error error = system_error("readdir", subject, errno);
+      if (!gone) error.code = Code::read_error;
+      return error;
     }
     names.push_back({entry->d_name, entry->d_type});
   }
@@ -107,11 +117,18 @@ bool Walker::any_known_file(const std::string& root, int root_fd) {
 
 void Walker::crawl_root(const std::string& root, const Crawl& crawl) {
   Result<Roots::Opened> opened = in_.roots.open(root);
-  if (!opened) return go_offline(root, opened.error().message);
+  if (!opened) {
+    const bool may_pass = opened.error().code != Code::root_unavailable;
+    if (may_pass && put_off_root(root, crawl, opened.error())) return;
+    return go_offline(root, opened.error().message);
+  }
   const std::string note = "root:" + root;
   {
     Result<Snapshot> snapshot = in_.snapshot();
-    if (!snapshot) return go_offline(root, snapshot.error().message);
+    if (!snapshot) {
+      if (put_off_root(root, crawl, snapshot.error())) return;
+      return go_offline(root, snapshot.error().message);
+    }
     const std::optional<std::string> before = snapshot->note(note);
     const bool same = !before || *before == opened->identity;
     if (!same && !crawl.accept && !any_known_file(root, opened->fd->get())) {
@@ -124,16 +141,17 @@ void Walker::crawl_root(const std::string& root, const Crawl& crawl) {
   in_.roots.set_state(root, "crawling");
   const std::vector<int> watches = tree_.detach({root, ""});
   Scan scan{crawl.ticket, crawl.judge_anew};
+  scan.read_all = crawl.read_all;
   scan_tree({root, ""}, scan);
   look_at_lost({root, ""}, scan);
   release_watches(watches);
   in_.roots.set_state(root, tree_.any_polled(root) ? "polling" : "watching");
 }
 
-void Walker::refresh_folder(const FolderName& name, const Ticket& ticket) {
+void Walker::refresh_folder(const FolderName& name, const Ticket& ticket, bool judge_anew) {
   const std::vector<int> watches = tree_.detach(name);
-  scan_tree(name, {ticket});
-  look_at_lost(name, {ticket});
+  scan_tree(name, {ticket, judge_anew});
+  look_at_lost(name, {ticket, judge_anew});
   release_watches(watches);
 }
 
@@ -181,6 +199,7 @@ bool Walker::watch_folder(const FolderName& name, int folder_fd) {
       folder.watch = *watch;
     } else {
       watch_limit_ |= limit;
+      if (limit) watches_left_ = false;
       if (!limit) note_reason("watch_failed", {"watch_failed", watch.error().message});
     }
   }
@@ -189,30 +208,47 @@ bool Walker::watch_folder(const FolderName& name, int folder_fd) {
   return folder.watch >= 0;
 }
 
-bool Walker::scan_folder(const FolderName& name, const Scan& scan, bool new_only,
-                         std::vector<FolderName>& subfolders) {
+Walker::Scanned Walker::scan_folder(const FolderName& name, const Scan& scan, bool new_only,
+                                    std::vector<FolderName>& subfolders) {
   const std::shared_ptr<const FileDescriptor> root = in_.roots.fd(name.root);
-  if (!root) return false;
-  const std::string reason_key = "folder:" + name.root + "/" + name.path;
-  Result<FileDescriptor> folder = open_folder(root->get(), name.path);
-  Result<std::vector<Name>> names = Error{};
-  if (folder) {
-    if (!new_only || !tree_.find(name)) watch_folder(name, folder->get());
-    names = list_folder(folder->get(), name.path);
-  }
-  if (!folder || !names) {
-    const Error& error = folder ? names.error() : folder.error();
+  if (!root) return Scanned::gone;
+  struct Refill {  // once the folder is closed
+    DescriptorReserve& reserve;
+    ~Refill() { reserve.refill(); }
+  } const refill{reserve_};
+  OpenFolder folder;
+  const auto list = [&]() -> Result<std::vector<Name>> {
+    JCN_TRY(FileDescriptor fd, open_folder(root->get(), name.path, &reserve_));
+    const WatchedFolder* known = new_only ? tree_.find(name) : nullptr;
+    // What is polled can be watched by now, maybe.
+    if (!known || (known->watch < 0 && watches_left_)) watch_folder(name, fd.get());
+    JCN_TRY(folder, open_listing(std::move(fd), name.path));
+    return list_folder(folder.get(), name.path);
+  };
+  Result<std::vector<Name>> names = list();
+  if (!names) {
+    const Error& error = names.error();
+    if (error.code == Code::read_error) {
+      put_off(name, scan, error);
+      return Scanned::put_off;
+    }
     if (error.code == Code::permission_denied) {
-      note_reason(reason_key,
+      note_reason(folder_reason(name),
                   {"unreadable_folder", name.root + "/" + name.path + ": " + error.message});
     }
-    return false;  // gone, or no folder any more: look_at_lost finds what was in it
+    return Scanned::gone;  // or no folder any more: look_at_lost finds what was in it
   }
-  clear_reason(reason_key);
+  const int folder_fd = ::dirfd(folder.get());
+  clear_reason(folder_reason(name));
 
   std::unordered_map<std::string, KnownFile> known;
   const std::string prefix = prefix_of(name);
-  if (Result<Snapshot> snapshot = in_.snapshot()) {
+  {
+    Result<Snapshot> snapshot = in_.snapshot();
+    if (!snapshot) {
+      put_off(name, scan, snapshot.error());
+      return Scanned::put_off;
+    }
     const Result<void> walked = snapshot->for_each_file(
         name.root, prefix, "", true, [&](const std::string& path, const FileRow& row) {
           known.emplace(path.substr(prefix.size()), KnownFile{row.facts, must_read_again(row)});
@@ -223,13 +259,15 @@ bool Walker::scan_folder(const FolderName& name, const Scan& scan, bool new_only
   }
 
   const std::shared_ptr<const Rules> rules = in_.rules();
+  std::optional<Error> unknown;  // whether something is a folder
   for (Name& entry : *names) {
-    if (stopping_) return true;
+    if (stopping_) return Scanned::done;
     if (entry.name == "." || entry.name == ".." || rules->ignored_component(entry.name)) continue;
     FragmentName file{name.root, prefix + entry.name};
     if (entry.type == DT_UNKNOWN) {
-      Result<FolderEntry> found = stat_entry(folder->get(), entry.name);
+      Result<FolderEntry> found = stat_entry(folder_fd, entry.name);
       if (found && found->type == FolderEntry::Type::folder) entry.type = DT_DIR;
+      if (!found && found.error().code == Code::read_error) unknown = found.error();
     }
     if (entry.type == DT_DIR) {
       if (new_only && tree_.find(file)) continue;
@@ -241,8 +279,8 @@ bool Walker::scan_folder(const FolderName& name, const Scan& scan, bool new_only
     if (auto it = known.find(entry.name); it != known.end()) {
       const KnownFile row = it->second;
       known.erase(it);
-      if (!scan.judge_anew && !scan.moved_from && !row.read_again) {
-        Result<FolderEntry> found = stat_entry(folder->get(), entry.name);
+      if (!scan.judge_anew && !scan.read_all && !scan.moved_from && !row.read_again) {
+        Result<FolderEntry> found = stat_entry(folder_fd, entry.name);
         if (found && found->facts == row.facts) continue;
       }
     }
@@ -257,7 +295,8 @@ bool Walker::scan_folder(const FolderName& name, const Scan& scan, bool new_only
   for (const auto& [gone, row] : known) {
     in_.pool.request({name.root, prefix + gone}, scan.ticket);
   }
-  return true;
+  if (unknown) put_off(name, scan, *unknown);
+  return Scanned::done;
 }
 
 void Walker::look_at_lost(const FolderName& top, const Scan& scan) {
@@ -266,7 +305,10 @@ void Walker::look_at_lost(const FolderName& top, const Scan& scan) {
   std::vector<FragmentName> lost;
   {
     Result<Snapshot> snapshot = in_.snapshot();
-    if (!snapshot) return note_reason("snapshot", {"index_unreadable", snapshot.error().message});
+    if (!snapshot) {
+      note_reason("snapshot", {"index_unreadable", snapshot.error().message});
+      return put_off(top, scan, snapshot.error());
+    }
     FolderName folder{top.root, "\n"};  // of the row before; no path ends in '/'
     bool there = false;
     const Result<void> walked = snapshot->for_each_file(
@@ -275,12 +317,16 @@ void Walker::look_at_lost(const FolderName& top, const Scan& scan) {
           const std::string_view parent(path.data(), slash == std::string::npos ? 0 : slash);
           if (parent != folder.path) {
             folder.path = parent;
-            there = tree_.find(folder) != nullptr;
+            there = tree_.find(folder) != nullptr || retries_.covers(folder);
           }
           if (!there) lost.push_back({top.root, path});
           return true;
         });
-    if (!walked) note_reason("snapshot", {"index_damaged", walked.error().message});
+    if (walked) {
+      clear_reason("snapshot");
+    } else {
+      note_reason("snapshot", {"index_damaged", walked.error().message});
+    }
   }
   for (const FragmentName& name : lost) {
     if (stopping_) return;
@@ -309,14 +355,22 @@ void Walker::release_watches(const std::vector<int>& watches) {
 }
 
 void Walker::poll_pass(const Ticket& ticket) {
+  watches_left_ = true;
+  clear_reason("watch_failed");
   for (const FolderName& folder : tree_.polled()) {
     if (!tree_.find(folder)) continue;  // left meanwhile
     std::vector<FolderName> subfolders;
-    if (!scan_folder(folder, {ticket}, true, subfolders)) {
+    if (scan_folder(folder, {ticket}, true, subfolders) == Scanned::gone) {
       folder.path.empty() ? crawl_root(folder.root, {folder.root, ticket, false, false})
                           : refresh_folder(folder, ticket);
     }
     for (const FolderName& subfolder : subfolders) scan_tree(subfolder, {ticket});
+  }
+  release_watches({});
+  for (const std::string& root : in_.roots.names()) {
+    if (in_.roots.state(root) == "polling" && !tree_.any_polled(root)) {
+      in_.roots.set_state(root, "watching");
+    }
   }
 }
 

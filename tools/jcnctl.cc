@@ -10,6 +10,7 @@
 
 #include "jcnctl_changes.h"
 #include "jcnctl_find.h"
+#include "token_file.h"
 
 namespace jcnctl {
 
@@ -25,6 +26,7 @@ Exit exit_of(const jcn::Error& error) {
     case Code::no_such_root:
       return Exit::no;
     case Code::bad_usage:
+    case Code::bad_configuration:
     case Code::bad_request:
     case Code::bad_parameter:
     case Code::unknown_parameter:
@@ -155,6 +157,18 @@ void add_doing_commands(CLI::App& app, Chosen& chosen) {
   }
 }
 
+std::string environment(const char* name, const char* otherwise) {
+  const char* value = std::getenv(name);
+  return value != nullptr && *value != '\0' ? value : otherwise;
+}
+
+jcn::Result<Exit> with_token(Chosen& chosen, const std::string& token_file) {
+  if (!token_file.empty()) {
+    JCN_TRY(chosen.context.token, jcn::read_token_file(token_file));
+  }
+  return chosen.command();
+}
+
 int run(int argc, char** argv) {
   Chosen chosen;
   CLI::App app("Asks a jcn daemon, or its index.", "jcnctl");
@@ -169,6 +183,10 @@ int run(int argc, char** argv) {
                                "an index: asks the daemon that serves it, else reads it");
   url->type_name("URL")->excludes(index);
   index->type_name("DIR");
+  std::string token_file;
+  app.add_option("--token-file", token_file,
+                 "of a daemon that wants one (default: $JCN_TOKEN_FILE)")
+      ->type_name("FILE");
   app.add_flag("--json", chosen.context.json, "JSON on a terminal too");
   add_reading_commands(app, chosen);
   add_doing_commands(app, chosen);
@@ -177,13 +195,11 @@ int run(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : static_cast<int>(Exit::usage);
   }
-  if (chosen.context.url.empty()) {
-    const char* environment = std::getenv("JCN_URL");
-    chosen.context.url = environment != nullptr && *environment != '\0' ? environment : default_url;
-  }
+  if (chosen.context.url.empty()) chosen.context.url = environment("JCN_URL", default_url);
+  if (token_file.empty()) token_file = environment("JCN_TOKEN_FILE", "");
   if (isatty(STDOUT_FILENO) == 0) chosen.context.json = true;
 
-  auto done = chosen.command();
+  auto done = with_token(chosen, token_file);
   if (done.ok() && std::fflush(stdout) != 0) done = jcn::system_error("write", "stdout", errno);
   if (done.ok()) return static_cast<int>(*done);
   const jcn::Error& error = done.error();

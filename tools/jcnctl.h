@@ -37,6 +37,7 @@ Exit exit_of(const jcn::Error& error);
 struct Context {
   std::string url;    // given by --url or JCN_URL, or the default one
   std::string index;  // given by --index, or empty
+  std::string token;  // from the file that --token-file or JCN_TOKEN_FILE names, or empty
   bool json = false;  // NDJSON instead of tables: --json, or stdout is no terminal
 };
 

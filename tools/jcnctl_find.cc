@@ -85,7 +85,8 @@ AskPage ask_daemon(HttpClient& daemon, const std::string& kind) {
 AskPage ask_index(const jcn::Snapshot& snapshot, const jcn::Rules& rules, const std::string& kind) {
   return [&, kind](const std::vector<Parameter>& parameters) -> Result<std::string> {
     JCN_TRY(const jcn::ListingRequest asked,
-            jcn::read_listing(kind, jcn::QueryParameters(parameters), rules.weights(kind)));
+            jcn::read_listing(kind, jcn::QueryParameters(parameters), rules.weights(kind),
+                              rules.scope(kind)));
     JCN_TRY(const jcn::ListingAnswer answer, jcn::answer_listing(snapshot, asked));
     return jcn::listing_text(asked, answer, "", "");
   };

@@ -29,7 +29,10 @@ Error problem_error(const std::string& url, const Answer& answer) {
   }
   std::string detail = text_member(answer.body, "detail");
   if (detail.empty()) detail = text_member(answer.body, "title");
-  return Error{*code, std::move(detail), text_member(answer.body, "hint")};
+  std::string hint = text_member(answer.body, "hint");
+  if (code == Code::unauthorized)
+    hint = "name the file of the daemon's token with --token-file or JCN_TOKEN_FILE";
+  return Error{*code, std::move(detail), std::move(hint)};
 }
 
 Error not_connected(const std::string& url, CURLcode code) {
@@ -41,7 +44,8 @@ Error not_connected(const std::string& url, CURLcode code) {
 
 }  // namespace
 
-HttpClient::HttpClient(std::string url) : url_(std::move(url)), handle_(curl_easy_init()) {
+HttpClient::HttpClient(std::string url, std::string token)
+    : url_(std::move(url)), token_(std::move(token)), handle_(curl_easy_init()) {
   while (!url_.empty() && url_.back() == '/') url_.pop_back();
 }
 
@@ -66,6 +70,9 @@ void HttpClient::begin(const std::string& target) {
   curl_easy_setopt(curl, CURLOPT_PATH_AS_IS, 1L);  // ids may look like ../x
   curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, 2000L);
+  if (token_.empty()) return;
+  curl_easy_setopt(curl, CURLOPT_HTTPAUTH, CURLAUTH_BEARER);
+  curl_easy_setopt(curl, CURLOPT_XOAUTH2_BEARER, token_.c_str());
 }
 
 jcn::Result<Answer> HttpClient::perform(const std::string& target, bool post,

@@ -19,8 +19,9 @@ struct Answer {
 // One connection, kept alive between requests. For one thread.
 class HttpClient {
  public:
-  // `url`: http://HOST:PORT, with or without a '/' behind.
-  explicit HttpClient(std::string url);
+  // `url`: http://HOST:PORT, with or without a '/' behind. `token` goes with each request, unless
+  // it is empty.
+  HttpClient(std::string url, std::string token);
   HttpClient(HttpClient&&) noexcept = default;
   HttpClient& operator=(HttpClient&&) noexcept = default;
 
@@ -44,7 +45,7 @@ class HttpClient {
   struct Close {
     void operator()(void* handle) const;
   };
-  std::string url_;
+  std::string url_, token_;
   std::unique_ptr<void, Close> handle_;  // a CURL easy handle
 };
 

@@ -25,7 +25,7 @@ Result<jcn::IndexReader> open_index(const Context& context) {
 
 Result<std::optional<HttpClient>> find_daemon(const Context& context) {
   if (context.index.empty()) {
-    HttpClient daemon(context.url);
+    HttpClient daemon(context.url, context.token);
     JCN_TRY(const Answer answer, daemon.get("/healthz"));
     return std::optional<HttpClient>(std::move(daemon));
   }
@@ -34,7 +34,7 @@ Result<std::optional<HttpClient>> find_daemon(const Context& context) {
   std::ifstream file(context.index + "/daemon.addr");
   std::string url;
   if (!std::getline(file, url) || url.empty()) return std::optional<HttpClient>();
-  HttpClient daemon(url);
+  HttpClient daemon(url, context.token);
   const auto status = daemon.get("/v1/status");
   if (!status.ok() && status.error().code != Code::not_connected &&
       status.error().code != Code::internal) {

@@ -1,5 +1,7 @@
 // Bytes → check → canonical text: what passes is stable, what does not has a place in the bytes.
+#include <algorithm>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -9,8 +11,13 @@
 
 namespace {
 
+// What limits are about.
+struct Extent {
+  std::uint32_t depth = 0, members = 0;
+};
+
 // Every member can be reached, and its text is a value again.
-void walk(std::string_view value, const jcn::Limits& limits, unsigned depth) {
+void walk(std::string_view value, std::uint32_t depth, Extent& extent) {
   const jcn::JsonType type = jcn::json_type(value);
   if (type != jcn::JsonType::object && type != jcn::JsonType::array) {
     if (type == jcn::JsonType::string) {
@@ -19,8 +26,31 @@ void walk(std::string_view value, const jcn::Limits& limits, unsigned depth) {
     PROPERTY(jcn::compare_values(value, value) == 0);
     return;
   }
-  PROPERTY(depth < limits.max_depth);
-  for (jcn::JsonCursor cursor(value); cursor.next();) walk(cursor.value(), limits, depth + 1);
+  extent.depth = std::max(extent.depth, depth + 1);
+  for (jcn::JsonCursor cursor(value); cursor.next();) {
+    if (type == jcn::JsonType::object) ++extent.members;
+    walk(cursor.value(), depth + 1, extent);
+  }
+}
+
+// Limits let through what is as large as they are, and nothing larger.
+void limited(std::string_view text, const Extent& extent, const jcn::Limits& limits) {
+  PROPERTY(extent.depth <= limits.max_depth && extent.members <= limits.max_members);
+  const auto refused = [&](std::uint32_t depth, std::uint32_t members) {
+    jcn::Limits closer = limits;
+    closer.max_depth = depth;
+    closer.max_members = members;
+    const auto verdict = jcn::check_json(text, closer);
+    const auto* reject = std::get_if<jcn::Reject>(&verdict);
+    return reject ? std::optional(reject->code) : std::nullopt;
+  };
+  PROPERTY(!refused(extent.depth, extent.members));
+  if (extent.depth > 0) {
+    PROPERTY(refused(extent.depth - 1, extent.members) == jcn::Code::too_deep);
+  }
+  if (extent.members > 0) {
+    PROPERTY(refused(extent.depth, extent.members - 1) == jcn::Code::too_many_members);
+  }
 }
 
 }  // namespace
@@ -36,7 +66,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto again = jcn::check_json(*text, limits);
     PROPERTY(std::get_if<std::string>(&again) != nullptr);
     PROPERTY(std::get<std::string>(again) == *text);
-    walk(*text, limits, 0);
+    Extent extent;
+    walk(*text, 0, extent);
+    limited(*text, extent, limits);
     PROPERTY(jcn::merge_patch(*text, *text).size() <= 2 * text->size() + 2);
   } else {
     const auto& reject = std::get<jcn::Reject>(verdict);

@@ -1,6 +1,7 @@
-// A main() for fuzz targets where there is no libFuzzer: runs the seeds, and a fixed number of
-// mutations of each, always the same ones.
-// usage: fuzz_NAME FOLDER-OR-FILE...
+// A main() for fuzz targets where there is no libFuzzer: runs the seeds, and so many mutations of
+// them, always the same ones.
+// usage: fuzz_NAME MUTATIONS FOLDER-OR-FILE...
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <filesystem>
@@ -14,8 +15,6 @@
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
 
 namespace {
-
-constexpr int mutations = 2'000;  // per seed
 
 void run(const std::string& bytes) {
   LLVMFuzzerTestOneInput(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
@@ -61,26 +60,30 @@ std::string mutated(std::string bytes, const std::vector<std::string>& seeds,
 }  // namespace
 
 int main(int argc, char** argv) {
+  const int mutations = argc > 1 ? std::atoi(argv[1]) : 0;
   std::vector<std::string> seeds;
-  for (int i = 1; i < argc; ++i) {
+  for (int i = 2; i < argc; ++i) {
     if (!std::filesystem::is_directory(argv[i])) {
       seeds.push_back(read(argv[i]));
       continue;
     }
+    std::vector<std::filesystem::path> files;
     for (const auto& file : std::filesystem::directory_iterator(argv[i])) {
-      seeds.push_back(read(file.path()));
+      files.push_back(file.path());
     }
+    std::sort(files.begin(), files.end());
+    for (const auto& file : files) seeds.push_back(read(file));
   }
   if (seeds.empty()) {
     std::cerr << "no seeds\n";
     return 1;
   }
+  for (const std::string& seed : seeds) run(seed);
   std::mt19937 random(1);
-  for (const std::string& seed : seeds) {
-    run(seed);
-    for (int i = 0; i < mutations; ++i) run(mutated(seed, seeds, random));
+  for (int i = 0; i < mutations; ++i) {
+    run(mutated(seeds[static_cast<std::size_t>(i) % seeds.size()], seeds, random));
   }
   run({});
-  std::cout << seeds.size() << " seeds, " << mutations << " mutations of each\n";
+  std::cout << seeds.size() << " seeds, " << mutations << " mutations\n";
   return 0;
 }

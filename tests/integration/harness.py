@@ -189,13 +189,15 @@ class Daemon:
     """jcn as a child process. folders: paths or "name=path". config: TOML text or None."""
 
     def __init__(self, folders, index, config=None, user=None, before=(), programs=(JCN, JCNCTL),
-                 arguments=()):
+                 arguments=(), listen="127.0.0.1:0", environment=None):
         self.folders = [os.fsencode(folder) for folder in folders]
         self.index = str(index)
         self.user = user
         self.before = list(before)  # e.g. strace and its options
         self.jcn, self.jcnctl = programs
         self.arguments = list(arguments)
+        self.listen = listen
+        self.environment = environment  # besides that of the tests
         self.config_file = self.index + ".toml"
         self.stderr_file = self.index + ".stderr"
         self.config = config
@@ -209,7 +211,7 @@ class Daemon:
     # Life.
 
     def command(self):
-        options = ["--index", self.index, "--listen", "127.0.0.1:0"]
+        options = ["--index", self.index, "--listen", self.listen]
         if self.config is not None:
             write_whole(self.config_file, self.config.encode())
             os.chmod(self.config_file, 0o644)
@@ -230,6 +232,7 @@ class Daemon:
             self.launched_at = time.monotonic()
             self.process = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL,
                                             stdout=subprocess.PIPE, stderr=errors,
+                                            env={**os.environ, **(self.environment or {})},
                                             **self._as_user())
         return self
 

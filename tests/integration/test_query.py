@@ -196,6 +196,59 @@ class Odd(QueryCase):
         self.assertEqual([json.loads(line)["_id"] for line in offline.stdout.splitlines()],
                          ["a", "b"])
 
+    def test_what_a_search_passes_over_is_reloaded_and_the_same_fresh_and_folded(self):
+        for n in range(30):
+            self.write(f"{n}.json", {
+                "id": f"v{n:02}", "title": f"rye loaf {n}", "n": n,
+                "thumbnail_url": "http://img.example/rye/crust", "tags": ["rye", f"t{n % 3}"],
+                "videos": [{"url": f"http://x.example/crumb{n % 2}", "label": "oat bran"}]})
+        fold = "[fold]\nquiet_ms = 600000\ninterval_ms = 600000\n"
+        self.live = self.daemon(config=fold + '[[kind]]\nname = "videos"\n')
+        everything = [f"v{n:02}" for n in range(30)]
+        facets = "_facet=tags&_facet=thumbnail_url&_facet=videos.url&_size=0"
+        all_facets = self.page(facets)["facet_results"]
+        queries = [  # what; found before; and with the exclusions
+            ({"_search": "crust"}, everything, []),
+            ({"_search": "crumb1"}, everything[1::2], []),
+            ({"_search": '"oat bran"'}, everything, []),
+            ({"_search": '"rye crust"'}, everything, []),
+            ({"_search": '"rye loaf"'}, everything, everything),
+            ({"_search": "crum*"}, everything, []),
+            ({"_search": "rye", "n__lt": 3}, everything[:3], everything[:3]),
+            ({"_search_thumbnail_url": "crust"}, everything, everything),
+            ({"_search": "loaf", "_search_/videos/0/label": "oat"}, everything, everything)]
+
+        def check(which):
+            for query, *wanted in queries:
+                with self.subTest(query):
+                    self.assertEqual(sorted(self.ids(q(**query))), wanted[which])
+            self.assertEqual(self.page(facets)["facet_results"], all_facets)
+        check(0)
+        self.live.config += 'search_exclude = ["thumbnail_url", "/videos"]\n'
+        with open(self.live.config_file, "w", encoding="utf-8") as file:
+            file.write(self.live.config)
+        self.live.hang_up()
+        wait_for(lambda: self.ids("_search=crust") == [], "the exclusions")
+        self.assertGreater(self.live.status()["fresh"], 0)
+        check(1)
+        fresh = self.page("_search=rye&_size=30")["rows"]
+        self.live.sync(durable=True)
+        self.assertEqual(self.live.status()["fresh"], 0)
+        check(1)
+        self.assertEqual(self.page("_search=rye&_size=30")["rows"], fresh)
+        self.assertNotIn("judged anew", self.live.stderr_text())
+        self.live.restart()
+        check(1)
+        self.live.stop()
+        offline = subprocess.run([JCNCTL, "--index", self.live.index, "find", "videos", "--search",
+                                  "crust"], capture_output=True, check=True)
+        self.assertEqual(offline.stdout, b"")
+
+        refused = self.new_daemon(index="other", config=self.live.config + "search_fields = []\n")
+        code, _, stderr = refused.start_refused()
+        self.assertEqual(code, 2)
+        self.assertRegex(stderr, r":7:17: .search_fields. names no field")
+
     def test_a_record_stays_one_while_it_is_fresh_folded_and_changed(self):
         config = "[fold]\nquiet_ms = 600000\ninterval_ms = 600000\n"
         self.live = self.daemon(config=config)

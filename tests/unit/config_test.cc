@@ -143,7 +143,8 @@ TEST_F(ConfigTest, OptionsOfTheCommandLine) {
   EXPECT_EQ(config.index, path("i"));
   EXPECT_EQ(config.listen_port, 0);
   EXPECT_EQ(config.log_level, "debug");
-  EXPECT_EQ(bad({"--listen", "0.0.0.0:80", path("talks")}).code, Code::bad_usage);
+  for (const char* address : {"0.0.0:80", "media.example:80", "[::1]:80", ":80", "*:80"})
+    EXPECT_EQ(bad({"--listen", address, path("talks")}).code, Code::bad_usage) << address;
   EXPECT_EQ(bad({"--listen", "127.0.0.1:65536", path("talks")}).code, Code::bad_usage);
   EXPECT_EQ(bad({"--listen", "127.0.0.1:", path("talks")}).code, Code::bad_usage);
   EXPECT_EQ(bad({"--log-level", "loud", path("talks")}).code, Code::bad_usage);
@@ -158,11 +159,27 @@ TEST_F(ConfigTest, EveryScalarOptionHasAFlagThatBeatsTheFile) {
     EXPECT_EQ(row.flag.empty(), is_table_array(row.section)) << row.key;
   std::vector<std::string> words =
       file("[limits]\nmax_bytes = 9\n[settle]\nfirst_ms = 9\n[http]\nthreads = 9\n");
-  for (const char* word :
-       {"--limits-max-bytes", "2000", "--limits-max-depth=5", "--limits-max-members", "70",
-        "--settle-first-ms", "1", "--settle-second-ms", "2", "--fold-quiet-ms", "3",
-        "--fold-interval-ms", "4", "--fold-fresh-limit-bytes", "1048576", "--http-threads", "16",
-        "--http-query-timeout-ms", "750", "--poll-interval-ms", "500"})
+  for (const char* word : {"--limits-max-bytes",
+                           "2000",
+                           "--limits-max-depth=5",
+                           "--limits-max-members",
+                           "70",
+                           "--settle-first-ms",
+                           "1",
+                           "--settle-second-ms",
+                           "2",
+                           "--fold-quiet-ms",
+                           "3",
+                           "--fold-interval-ms",
+                           "4",
+                           "--fold-fresh-limit-bytes",
+                           "1048576",
+                           "--http-threads",
+                           "16",
+                           "--http-query-timeout-ms",
+                           "750",
+                           "--poll-interval-ms",
+                           "500"})
     words.emplace_back(word);
   const DaemonConfig config = good(words);
   EXPECT_EQ(config.rules.limits, (Limits{2000, 5, 70}));
@@ -203,21 +220,50 @@ TEST_F(ConfigTest, IgnoreOnTheCommandLineAdds) {
 
 TEST_F(ConfigTest, WritingIsRefusedNotOverheard) {
   const std::string refusal = "writing through the API is not part of this version";
-  std::ofstream(path("token")) << "secret";
-  for (const std::vector<std::string>& words :
-       {std::vector<std::string>{"--writable"}, {"--token-file", path("token")}}) {
-    std::vector<std::string> all = words;
-    all.push_back(path("talks"));
-    const Error error = bad(all);
-    EXPECT_EQ(error.code, Code::bad_usage);
-    EXPECT_EQ(error.message, words.front() + ": " + refusal);
-  }
-  for (const char* text : {"writable = true", "token_file = \"token\""}) {
-    const Error error = bad(file(text));
-    EXPECT_EQ(error.code, Code::bad_configuration);
-    EXPECT_NE(error.message.find(refusal), std::string::npos) << error.message;
-  }
+  const Error error = bad({"--writable", path("talks")});
+  EXPECT_EQ(error.code, Code::bad_usage);
+  EXPECT_EQ(error.message, "--writable: " + refusal);
+  const Error in_file = bad(file("writable = true"));
+  EXPECT_EQ(in_file.code, Code::bad_configuration);
+  EXPECT_NE(in_file.message.find(refusal), std::string::npos) << in_file.message;
   good(file("writable = false"));
+}
+
+TEST_F(ConfigTest, OtherMachinesAreAnsweredWithATokenOnly) {
+  std::ofstream(path("token")) << "sixteen-and-more-characters\n";
+  fs::permissions(path("token"), fs::perms(0600));
+  for (const char* address : {"0.0.0.0:80", "192.168.1.5:8640", "128.0.0.1:0"}) {
+    const Error error = bad({"--listen", address, path("talks")});
+    EXPECT_EQ(error.code, Code::bad_configuration);
+    EXPECT_NE(error.message.find("without a token"), std::string::npos) << error.message;
+    EXPECT_NE(error.hint.find("--token-file"), std::string::npos) << error.hint;
+    const DaemonConfig config =
+        good({"--listen", address, "--token-file", path("token"), path("talks")});
+    EXPECT_EQ(config.token, "sixteen-and-more-characters");
+  }
+  for (const char* address : {"127.0.0.1:0", "127.0.0.2:80", "localhost:80"})
+    EXPECT_EQ(good({"--listen", address, path("talks")}).token, "") << address;
+  // In the file, relative to it.
+  EXPECT_EQ(good(file("listen = \"0.0.0.0:0\"\ntoken_file = \"token\"")).token_file, path("token"));
+}
+
+TEST_F(ConfigTest, ATokenFileThatOthersCanReadIsRefused) {
+  std::ofstream(path("token")) << "sixteen-and-more-characters\n";
+  fs::permissions(path("token"), fs::perms(0644));
+  const Error error = bad({"--token-file", path("token"), path("talks")});
+  EXPECT_EQ(error.code, Code::bad_configuration);
+  EXPECT_NE(error.message.find("others can read it"), std::string::npos) << error.message;
+}
+
+TEST_F(ConfigTest, HostNamesAreNames) {
+  const std::vector<std::string> names = {"media.example", "jcn"};
+  EXPECT_EQ(good({"--http-host-names", "media.example", "--http-host-names", "jcn", path("talks")})
+                .http_host_names,
+            names);
+  EXPECT_EQ(good(file("[http]\nhost_names = [\"media.example\", \"jcn\"]")).http_host_names, names);
+  for (const char* name : {"", "http://media.example", "media.example:80", "a b", "*", "[::1]"})
+    EXPECT_EQ(bad({std::string("--http-host-names=") + name, path("talks")}).code, Code::bad_usage)
+        << name;
 }
 
 TEST_F(ConfigTest, HelpVersionAndCheckPrintAndExit) {
@@ -343,7 +389,8 @@ TEST_F(ConfigTest, MistakesAreNamedWithLineAndColumn) {
       {"\n[limit]\nmax_bytes = 9", "2:2: unknown key \"limit\"", "did you mean \"limits\"?"},
       {"[limits]\nmax_byte = 9", "2:1: unknown key \"max_byte\" in [limits]",
        "did you mean \"max_bytes\"?"},
-      {"[http]\nsomething = 9", "2:1: unknown key \"something\" in [http]", "known here: threads query_timeout_ms"},
+      {"[http]\nsomething = 9", "2:1: unknown key \"something\" in [http]",
+       "known here: threads host_names query_timeout_ms"},
       {"[[rule]]\nkidn = \"a\"", "2:1: unknown key \"kidn\" in [rule]", "did you mean \"kind\"?"},
       {"writable = \"yes\"", "1:12: \"writable\" must be true or false"},
       {"[limits]\nmax_depth = 0", "2:13: \"max_depth\" must be an integer from 1 to 10000"},
@@ -351,7 +398,7 @@ TEST_F(ConfigTest, MistakesAreNamedWithLineAndColumn) {
       {"ignore = [1]", "1:10: \"ignore\" must be an array of strings"},
       {"ignore = [\"a/b\"]", "1:10: ignore pattern \"a/b\" is no pattern for one name"},
       {"index = 5", "1:9: \"index\" must be a path"},
-      {"listen = \"[::]:1\"", "1:10: listen address \"[::]:1\" is not 127.0.0.1"},
+      {"listen = \"[::]:1\"", "1:10: listen address \"[::]:1\" is no IPv4 address with a port"},
       {"limits = 5", "1:10: \"limits\" must be a table", "write [limits]"},
       {"[rule]\nkind = \"a\"", "1:1: \"rule\" must be an array of tables", "write [[rule]]"},
       {"rule = [1]", "1:8: \"rule\" must be an array of tables", "write [[rule]]"},
@@ -430,15 +477,47 @@ TEST_F(ConfigTest, WeightsAreNamedByField) {
   const auto weights = [this](const std::string& table) {
     return file("[[kind]]\nname = \"videos\"\nsearch_weights = " + table + "\n");
   };
-  EXPECT_EQ(good(weights(R"({ title = 3, "video.url" = 0, "/a~1b" = 0.5 })"))
-                .rules.weights("videos"),
-            (SearchWeights{{"/title", 3}, {"/video/url", 0}, {"/a~1b", 0.5}}));
+  EXPECT_EQ(
+      good(weights(R"({ title = 3, "video.url" = 0, "/a~1b" = 0.5 })")).rules.weights("videos"),
+      (SearchWeights{{"/title", 3}, {"/video/url", 0}, {"/a~1b", 0.5}}));
   EXPECT_EQ(good(weights("{}")).rules.weights("videos"), SearchWeights{});
   for (const char* wrong : {"5", "{ a = -1 }", "{ a = 1001 }", "{ a = \"1\" }", "{ a = nan }",
                             "{ a.b = 1 }", "{ \"/~\" = 1 }", "{ \"\" = 1 }"}) {
     const Error error = bad(weights(wrong));
     EXPECT_EQ(error.code, Code::bad_configuration) << wrong;
     EXPECT_NE(error.message.find(":3:18: "), std::string::npos) << wrong << ' ' << error.message;
+  }
+}
+
+TEST_F(ConfigTest, WhatASearchLooksAtIsNamedByField) {
+  const auto scope = [this](const std::string& lines) {
+    return file("[[kind]]\nname = \"videos\"\n" + lines + "\n");
+  };
+  EXPECT_EQ(good(scope(R"(search_exclude = ["thumbnail_url", "/videos", "a.b"])"))
+                .rules.scope("videos"),
+            (SearchScope{{}, {"/thumbnail_url", "/videos", "/a/b"}}));
+  EXPECT_EQ(good(scope("search_fields = [\"a\", \"c\"]\nsearch_exclude = \"a.b\""))
+                .rules.scope("videos"),
+            (SearchScope{{"/a", "/c"}, {"/a/b"}}));
+  EXPECT_TRUE(good(scope("search_exclude = []")).rules.search_scopes.empty());
+  const struct {
+    const char *lines, *message;
+  } wrong[] = {
+      {"search_fields = []", ":3:17: \"search_fields\" names no field"},
+      {"search_fields = 5", ":3:17: \"search_fields\" must be"},
+      {"search_exclude = [\"a\", 5]", ":3:18: \"search_exclude\" must be"},
+      {"search_exclude = [\"a\", \"/~\"]", ":3:18: '/~' is no field"},
+      {"search_exclude = \"\"", ":3:18: '' is no field"},
+      {"search_fields = [\"a\", \"_updated\"]", ":3:17: \"_updated\" is no member"},
+      {"search_fields = [\"b\", \"a.b\"]\nsearch_exclude = \"a\"",
+       ":4:18: \"search_exclude\" leaves nothing of /a/b"},
+      {"search_excludes = []", ":3:1: unknown key \"search_excludes\""},
+  };
+  for (const auto& each : wrong) {
+    const Error error = bad(scope(each.lines));
+    EXPECT_EQ(error.code, Code::bad_configuration) << each.lines;
+    EXPECT_NE(error.message.find(each.message), std::string::npos)
+        << each.lines << ": " << error.message;
   }
 }
 

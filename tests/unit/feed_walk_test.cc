@@ -174,6 +174,25 @@ TEST_F(FeedWalkTest, WhatCannotBeServedExactlyBeginsAnew) {
   EXPECT_FALSE(page("since=" + first.last_seq).fresh) << "only the first page says so";
 }
 
+// The index was begun anew between two pages of one stream: its numbers go on, and say nothing.
+TEST_F(FeedWalkTest, AnotherHistoryBetweenTwoPagesBeginsAnew) {
+  for (const char* query : {"feed=continuous&since=now", "feed=continuous&since=0"}) {
+    put("a");
+    put("b");
+    const FeedRequest asked = request(query);
+    FeedWalk walk(asked);
+    EXPECT_FALSE(must(walk.next(must(writer_->snapshot()), {})).fresh);
+    const std::string before = uuid();
+    EXPECT_EQ(must(writer_->reopen(broken_health("by order"))), Rebuilt::anew);
+    EXPECT_NE(uuid(), before);
+    put("c");
+    const FeedPage page = must(walk.next(must(writer_->snapshot()), {}));
+    EXPECT_TRUE(page.fresh) << query;
+    EXPECT_NE(page.text.find("\"id\":\"c\""), std::string::npos);
+    EXPECT_NE(page.text.find(uuid()), std::string::npos);
+  }
+}
+
 TEST_F(FeedWalkTest, StreamsSayItInALineOrAnEventOfItsOwn) {
   put("a");
   const std::string since = "since=00000000-0000-4000-8000-000000000000-1&feed=";

@@ -44,6 +44,12 @@ TEST(Generation, LeftoversGoAndTheLastOneSetAsideStays) {
   EXPECT_TRUE(fs::exists(folder / "gen-000003.damaged"));
 }
 
+TEST(Generation, NameOfOneThatIsGoneIsNotGivenAgain) {
+  TemporaryFolder folder;
+  must(write_current(folder.string(), "gen-000007"));
+  EXPECT_EQ(must(next_generation(folder.string())), "gen-000008");
+}
+
 TEST(Generation, LockHoldsWithinOneProcessToo) {
   TemporaryFolder folder;
   FileDescriptor lock = must(lock_index(folder / "made/with/parents"));

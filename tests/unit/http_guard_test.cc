@@ -67,6 +67,23 @@ TEST(HttpGuard, RefusesForeignHosts) {
   EXPECT_EQ(Sent().with("host", "127.0.0.1:8640").verdict(), Code::foreign_host) << "two of them";
 }
 
+TEST(HttpGuard, TakesAnyAddressButNoNameWhereItListensOnAll) {
+  GuardOptions everywhere = options();
+  everywhere.numeric_hosts = true;
+  const auto verdict = [&](std::string_view host) {
+    const std::vector<Header> headers = {{"Host", host}};
+    const auto refusal = guard({"GET", "1.1", "/", "", headers}, everywhere);
+    return refusal ? std::optional(refusal->code) : std::nullopt;
+  };
+  for (const char* host : {"192.168.1.5", "192.168.1.5:8640", "0.0.0.0", "255.255.255.255:8640",
+                           "notes.example", "localhost:8640"})
+    EXPECT_EQ(verdict(host), std::nullopt) << host;
+  for (const char* host : {"192.168.1.5:80", "192.168.1.256", "192.168.1", "192.168.1.5.6",
+                           "192.168.1.5.evil.example", "192.168.1.5x", "192.168.1.", ".192.168.1.5",
+                           "192.168.1.5:", "-1.2.3.4", "evil.example", "0x7f.0.0.1", ""})
+    EXPECT_EQ(verdict(host), Code::foreign_host) << host;
+}
+
 TEST(HttpGuard, WantsAHostFromHttp11On) {
   Sent sent;
   sent.headers.clear();

@@ -21,8 +21,11 @@ namespace {
 // One connection that sends bytes as they are.
 class RawClient {
  public:
-  explicit RawClient(std::uint16_t port)
+  // With a small buffer most of a large answer stays with the server.
+  explicit RawClient(std::uint16_t port, int buffer_bytes = 0)
       : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    if (buffer_bytes > 0)
+      setsockopt(socket_.get(), SOL_SOCKET, SO_RCVBUF, &buffer_bytes, sizeof buffer_bytes);
     const timeval patience{20, 0};  // only a hanging server gets there
     setsockopt(socket_.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
     sockaddr_in address{};
@@ -67,6 +70,17 @@ class RawClient {
     }
     return ended_ && pending_.empty();
   }
+  // Nothing has come, and the server has not closed.
+  bool silent() const {
+    char byte;
+    return ::recv(socket_.get(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
+  }
+  // Reads so many bytes at most; 0: the connection has ended.
+  std::size_t take(std::size_t most) {
+    std::string bytes(most, '\0');
+    const ssize_t got = ::recv(socket_.get(), bytes.data(), most, 0);
+    return got > 0 ? static_cast<std::size_t>(got) : 0;
+  }
   void shut_write() { ::shutdown(socket_.get(), SHUT_WR); }
 
  private:
@@ -83,12 +97,17 @@ class RawClient {
   std::string pending_;
 };
 
+// More than the system takes for a client that does not read.
+constexpr std::size_t huge = 16'000'000;
+
 Response echo(const Request& request) {
   Response response;
   response.content_type = "text/plain";
   response.headers.emplace_back("X-Path", std::string(request.raw_path));
   if (request.raw_path == "/big") {
     response.body.assign(3'000'000, 'b');
+  } else if (request.raw_path == "/huge") {
+    response.body.assign(huge, 'h');
   } else if (request.raw_path == "/same") {
     response.status = 304;
     response.body = "never sent";
@@ -115,6 +134,7 @@ class HttpServerTest : public ::testing::Test {
     return options;
   }
   void start(HttpOptions options) {
+    counters_ = options.counters;
     auto started = HttpServer::start(std::move(options), [this](const Request& request) {
       ++handled_;
       return echo(request);
@@ -128,6 +148,7 @@ class HttpServerTest : public ::testing::Test {
     return "GET " + std::string(path) + " HTTP/1.1\r\n" + host() + "\r\n";
   }
 
+  std::shared_ptr<HttpCounters> counters_;
   std::atomic<int> handled_{0};
   std::optional<HttpServer> server_;
 };
@@ -168,7 +189,7 @@ TEST_F(HttpServerTest, KeepsCleanConnections) {
   client.send(get("/one") + get("/two"));  // pipelined
   EXPECT_TRUE(has(client.answer(), "GET /one"));
   EXPECT_TRUE(has(client.answer(), "GET /two"));
-  EXPECT_EQ(server_->requests(), 52u);
+  EXPECT_EQ(counters_->requests, 52u);
 }
 
 TEST_F(HttpServerTest, ClosesWhenTheClientAsks) {
@@ -294,6 +315,198 @@ TEST_F(HttpServerTest, ManyClientsAtOnce) {
   }
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(good, 1600);
+}
+
+// --- Slow clients (FAULTS 50)
+
+class SlowClient : public HttpServerTest {
+ protected:
+  static HttpOptions impatient() {
+    HttpOptions options = small();
+    options.request_timeout = std::chrono::milliseconds(300);
+    return options;
+  }
+  void SetUp() override { start(impatient()); }
+  // Sends piece by piece until the server has had enough.
+  static std::string dribble(RawClient& client, std::string_view piece) {
+    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    while (client.silent() && std::chrono::steady_clock::now() < until) {
+      client.send(piece);
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));  // slowness is the stimulus
+    }
+    return client.answer();
+  }
+};
+
+TEST_F(SlowClient, AHeadThatDribblesInIsGivenUp) {
+  RawClient client(server_->port());
+  client.send("GET / HTTP/1.1\r\n" + host());
+  const std::string answer = dribble(client, "X: y\r\n");
+  EXPECT_EQ(status_of(answer), "HTTP/1.1 408") << answer;
+  EXPECT_TRUE(has(answer, "\"code\":\"request_timeout\"")) << answer;
+  EXPECT_TRUE(client.closed());
+  EXPECT_EQ(counters_->given_up, 1u);
+  EXPECT_EQ(handled_, 0);
+}
+
+TEST_F(SlowClient, ASilentOneIsGivenUpWithoutAWord) {
+  RawClient client(server_->port());
+  EXPECT_TRUE(client.closed());
+  EXPECT_EQ(counters_->given_up, 1u);
+}
+
+TEST_F(SlowClient, ABodyThatDribblesInIsGivenUp) {
+  RawClient client(server_->port());
+  client.send("POST / HTTP/1.1\r\n" + host() + "Content-Length: 1000\r\n\r\n");
+  const std::string answer = dribble(client, "x");
+  EXPECT_EQ(status_of(answer), "HTTP/1.1 408") << answer;
+  EXPECT_TRUE(client.closed());
+  EXPECT_EQ(handled_, 0);
+}
+
+TEST_F(SlowClient, AnAnswerThatIsTakenBitByBitIsCutOff) {
+  RawClient client(server_->port(), 4096);
+  client.send(get("/huge"));
+  std::size_t taken = 0;
+  while (const std::size_t some = client.take(16)) {
+    taken += some;
+    if (counters_->given_up == 0) std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  }
+  EXPECT_EQ(counters_->given_up, 1u);
+  EXPECT_LT(taken, huge) << "it has not got all";
+}
+
+TEST_F(SlowClient, ManyOfThemLeaveAPlaceForOthers) {
+  HttpOptions options = small();
+  options.threads = 8;
+  options.request_timeout = std::chrono::milliseconds(60'000);
+  server_.reset();
+  start(options);
+  std::vector<RawClient> slow;
+  for (int i = 0; i < 100; ++i) {
+    slow.emplace_back(server_->port());
+    slow.back().send("GET / HTTP/1.1\r\n" + host());
+  }
+  RawClient good(server_->port());
+  EXPECT_TRUE(has(good.ask(get("/good")), "GET /good"));
+  EXPECT_GT(counters_->given_up, 90u);
+}
+
+TEST_F(SlowClient, AnAnswerKeepsWhatItHoldsUntilItIsTaken) {
+  std::atomic<int> held{0};
+  server_.reset();
+  HttpOptions options = impatient();
+  auto started = HttpServer::start(options, [&held](const Request&) {
+    Response response;
+    ++held;
+    response.keeps = std::shared_ptr<const void>(&held, [&held](const void*) { --held; });
+    response.body.assign(huge, 'h');
+    return response;
+  });
+  ASSERT_TRUE(started) << started.error().message;
+  server_.emplace(std::move(*started));
+  RawClient client(server_->port(), 4096);
+  client.send(get("/"));
+  EXPECT_GT(client.take(16), 0u);
+  EXPECT_EQ(held, 1);
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (held > 0 && std::chrono::steady_clock::now() < until) std::this_thread::yield();
+  EXPECT_EQ(held, 0);
+}
+
+TEST_F(SlowClient, TheServerStopsBesideThem) {
+  std::vector<RawClient> slow;
+  HttpOptions options = small();
+  options.request_timeout = std::chrono::milliseconds(60'000);
+  server_.reset();
+  start(options);
+  for (const std::string& request :
+       {std::string("GET / HT"), "POST / HTTP/1.1\r\n" + host() + "Content-Length: 9\r\n\r\nx",
+        get("/huge")}) {
+    slow.emplace_back(server_->port(), 4096);
+    slow.back().send(request);
+  }
+  EXPECT_GT(slow.back().take(1), 0u);
+  const auto before = std::chrono::steady_clock::now();
+  server_.reset();
+  EXPECT_LT(std::chrono::steady_clock::now() - before, std::chrono::milliseconds(1500));
+}
+
+// --- Tokens
+
+class HttpToken : public HttpServerTest {
+ protected:
+  static constexpr std::string_view token = "sixteen-and-more-characters";
+  void serve(bool for_all) {
+    HttpOptions options = small();
+    options.token = token;
+    options.token_for_all = for_all;
+    server_.reset();
+    auto started = HttpServer::start(options, [](const Request& request) {
+      Response response;
+      response.body = request.authorized ? "known" : "unknown";
+      return response;
+    });
+    ASSERT_TRUE(started) << started.error().message;
+    server_.emplace(std::move(*started));
+  }
+  std::string ask(std::string_view authorization, std::string_view rest = "\r\n") {
+    RawClient client(server_->port());
+    std::string request = "POST / HTTP/1.1\r\n" + host();
+    if (!authorization.empty()) request += "Authorization: " + std::string(authorization) + "\r\n";
+    return client.ask(request + std::string(rest));
+  }
+  static std::string bearer(std::string_view of) { return "Bearer " + std::string(of); }
+};
+
+TEST_F(HttpToken, IsAskedOfAll) {
+  serve(true);
+  for (const std::string& wrong : {std::string(), bearer("sixteen-and-more-characterz"), bearer(""),
+                                   std::string("Basic dTpw")}) {
+    const std::string answer = ask(wrong);
+    EXPECT_EQ(status_of(answer), "HTTP/1.1 401") << wrong;
+    EXPECT_TRUE(has(answer, "\r\nWWW-Authenticate: Bearer realm=\"jcn\"\r\n")) << answer;
+    EXPECT_TRUE(has(answer, "\"code\":\"unauthorized\"")) << answer;
+    EXPECT_TRUE(has(answer, "\r\nConnection: close\r\n")) << answer;
+  }
+  EXPECT_TRUE(has(ask(bearer(token)), "\r\n\r\nknown"));
+}
+
+TEST_F(HttpToken, IsKnownWhereItIsNotAskedOfAll) {
+  serve(false);
+  EXPECT_TRUE(has(ask(""), "\r\n\r\nunknown"));
+  EXPECT_TRUE(has(ask("Basic dTpw"), "\r\n\r\nunknown"));
+  EXPECT_TRUE(has(ask(bearer(token)), "\r\n\r\nknown"));
+  EXPECT_EQ(status_of(ask(bearer("another-one-of-some-length"))), "HTTP/1.1 401");
+}
+
+TEST_F(HttpToken, ARefusedBodyDoesNotCostTheAnswer) {
+  serve(true);
+  const std::string body(1000, 'x');
+  EXPECT_EQ(status_of(ask("", "Content-Length: 1000\r\n\r\n" + body)), "HTTP/1.1 401");
+}
+
+TEST_F(HttpToken, CanBeReplaced) {
+  serve(true);
+  server_->replace_token("another-one-of-some-length");
+  EXPECT_EQ(status_of(ask(bearer(token))), "HTTP/1.1 401");
+  EXPECT_TRUE(has(ask(bearer("another-one-of-some-length")), "\r\n\r\nknown"));
+  server_->replace_token("");
+  EXPECT_EQ(status_of(ask("")), "HTTP/1.1 401") << "nobody's: nobody passes";
+  EXPECT_EQ(status_of(ask(bearer(""))), "HTTP/1.1 401");
+}
+
+TEST_F(HttpServerTest, ListensOnEveryAddress) {
+  HttpOptions options = small();
+  options.address = "0.0.0.0";
+  server_.reset();
+  start(options);
+  const std::string port = std::to_string(server_->port());
+  RawClient client(server_->port());
+  EXPECT_EQ(status_of(client.ask("GET / HTTP/1.1\r\nHost: 192.0.2.7:" + port + "\r\n\r\n")),
+            "HTTP/1.1 200");
+  EXPECT_EQ(status_of(client.ask("GET / HTTP/1.1\r\nHost: evil.example:" + port + "\r\n\r\n")),
+            "HTTP/1.1 421");
 }
 
 // --- Answers that go on
@@ -466,6 +679,7 @@ TEST_P(HttpAttack, IsRefusedAndTheConnectionClosed) {
   EXPECT_TRUE(has(answer, "\r\nConnection: close\r\n")) << answer;
   EXPECT_TRUE(client.closed()) << "something followed";
   EXPECT_EQ(handled_, 0);
+  EXPECT_EQ(counters_->refused, 1u);
 }
 
 void PrintTo(const Attack& attack, std::ostream* out) {

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <future>
+#include <thread>
 
 #include "jcn/ingest.h"
 #include "temporary_folder.h"
@@ -49,6 +51,23 @@ class IngestThreadTest : public testing::Test {
   std::unique_ptr<IngestThread> thread;
 };
 
+TEST_F(IngestThreadTest, PausedItPublishesNothingAndStillGetsOn) {
+  submit("a.json", R"({"id":"a"})");
+  settle();
+  ASSERT_TRUE(thread->pause());
+  const std::uint64_t seq = writer->seq();
+  submit("b.json", R"({"id":"b"})");
+  for (int asked = 0; asked < 3;) asked += thread->got_on() ? 1 : 0;
+  EXPECT_EQ(writer->seq(), seq);
+  thread->resume();
+  settle();
+  EXPECT_EQ(writer->seq(), seq + 1);
+  ASSERT_TRUE(thread->pause());
+  std::thread stopping([&] { thread->stop(); });
+  stopping.join();
+  EXPECT_FALSE(thread->pause()) << "it is over";
+}
+
 TEST_F(IngestThreadTest, ATicketDiesOnceItsFindingIsVisible) {
   for (int i = 0; i < 3000; ++i) {
     submit(std::to_string(i) + ".json", R"({"id":"v)" + std::to_string(i) + R"("})");
@@ -85,6 +104,37 @@ TEST_F(IngestThreadTest, AnnouncesWhatAKilledProcessHadNotFolded) {
   settle();
   EXPECT_EQ(writer->seq(), before + 1);
   EXPECT_TRUE(writer->recovered().empty());
+}
+
+TEST_F(IngestThreadTest, SaysThatItGetsOnWithAndWithoutWork) {
+  const auto got_on = [&] {
+    const auto until = steady_clock::now() + seconds(30);
+    while (!thread->got_on()) {
+      if (steady_clock::now() > until) return false;
+      std::this_thread::yield();
+    }
+    return true;
+  };
+  EXPECT_TRUE(got_on());
+  EXPECT_TRUE(got_on()) << "woken for it";
+  submit("a.json", R"({"id":"x"})");
+  settle();
+  EXPECT_TRUE(got_on());
+}
+
+// FAULTS 53.
+TEST_F(IngestThreadTest, SaysThatItHangs) {
+  std::promise<void> entered, leave;
+  thread->announce_recovered([&] {
+    entered.set_value();
+    leave.get_future().wait();
+  });
+  entered.get_future().wait();
+  thread->got_on();  // of the turn that hangs now
+  for (int i = 0; i < 100; ++i) EXPECT_FALSE(thread->got_on());
+  leave.set_value();
+  thread->stop();
+  EXPECT_TRUE(thread->got_on());
 }
 
 TEST_F(IngestThreadTest, StopPublishesWhatIsQueued) {

@@ -138,11 +138,12 @@ class QueryModel {
     for (const SearchTerm& term : query.searches) {
       for (const SearchPhrase& phrase : parse_search(term.words)) {
         double with_it = 0;
-        for (const Record* record : records_) with_it += has(*record, term, phrase) ? 1 : 0;
+        for (const Record* record : records_)
+          with_it += has(*record, term, phrase, query.scope) ? 1 : 0;
         double idf = std::log((count - with_it + 0.5) / (with_it + 0.5));
         if (idf <= 0) idf = 1e-6;
         for (Row& row : rows) {
-          const double tf = weighted(*row.record, term, phrase, query.weights);
+          const double tf = weighted(*row.record, term, phrase, query);
           const double length = 0.75 * tokens_of(*row.record) / (tokens / count);
           row.score += idf * ((tf * (1.2 + 1)) / (tf + 1.2 * (1 - 0.75 + length)));
         }
@@ -157,7 +158,9 @@ class QueryModel {
       for (const SearchTerm& term : query.searches) {
         const auto phrases = parse_search(term.words);
         in = in && !phrases.empty();
-        for (const SearchPhrase& phrase : phrases) in = in && has(*record, term, phrase);
+        for (const SearchPhrase& phrase : phrases) {
+          in = in && has(*record, term, phrase, query.scope);
+        }
       }
       if (in) chosen.push_back(record);
     }
@@ -196,9 +199,14 @@ class QueryModel {
     return texts;
   }
   // Of the field that is searched.
-  static std::vector<Text> texts(const Record& record, const SearchTerm& term) {
-    if (!term.field) return texts(record);
+  static std::vector<Text> texts(const Record& record, const SearchTerm& term,
+                                 const SearchScope& scope) {
     std::vector<Text> texts;
+    if (!term.field) {
+      texts = QueryModel::texts(record);
+      std::erase_if(texts, [&](const Text& text) { return !in_scope(scope, text.path); });
+      return texts;
+    }
     if (term.field->kind != Field::Kind::member) return texts;
     for (const std::string& scalar : scalars(record, *term.field)) {
       if (json_type(scalar) == JsonType::string) {
@@ -208,18 +216,31 @@ class QueryModel {
     return texts;
   }
 
-  static bool has(const Record& record, const SearchTerm& term, const SearchPhrase& phrase) {
-    for (const Text& text : texts(record, term)) {
+  static bool in_scope(const SearchScope& scope, std::string path) {
+    for (std::size_t at; (at = path.find("/~*")) != std::string::npos;) path.erase(at, 3);
+    path += '/';
+    const auto in = [&](const std::set<std::string>& places) {
+      for (const std::string& place : places) {
+        if (path.starts_with(place + '/')) return true;
+      }
+      return false;
+    };
+    return (scope.fields.empty() || in(scope.fields)) && !in(scope.excluded);
+  }
+
+  static bool has(const Record& record, const SearchTerm& term, const SearchPhrase& phrase,
+                  const SearchScope& scope) {
+    for (const Text& text : texts(record, term, scope)) {
       if (count_phrase(text.text, phrase) > 0) return true;
     }
     return false;
   }
   static double weighted(const Record& record, const SearchTerm& term, const SearchPhrase& phrase,
-                         const std::map<std::string, double>& weights) {
+                         const Query& query) {
     double sum = 0;
-    for (const Text& text : texts(record, term)) {
-      const auto weight = weights.find(text.path);
-      sum += (weight == weights.end() ? 1 : weight->second) * count_phrase(text.text, phrase);
+    for (const Text& text : texts(record, term, query.scope)) {
+      const auto weight = query.weights.find(text.path);
+      sum += (weight == query.weights.end() ? 1 : weight->second) * count_phrase(text.text, phrase);
     }
     return sum;
   }
@@ -378,6 +399,9 @@ class RandomQueries {
     if (below(4) == 0) query.searches.push_back(search());
     if (below(12) == 0) query.searches.push_back(search());
     if (below(3) == 0) query.weights = {{"/a", 2.5}, {"/t", 0.5}, {"/o/a", 0}};
+    if (below(6) == 0) query.scope.excluded = {"/t"};
+    if (below(6) == 0) query.scope.excluded.insert({"/o/b", "/a/b"});
+    if (below(8) == 0) query.scope.fields = {"/a", "/o"};
     if (below(2) == 0) {
       query.sort = field_named(field());
       query.descending = below(2) == 0;

@@ -24,16 +24,16 @@ class RootsTest : public testing::Test {
 };
 
 TEST_F(RootsTest, IsPresentWhileThePathLeadsToTheOpenedFolder) {
-  EXPECT_FALSE(roots->present("up"));
+  EXPECT_EQ(roots->presence("up"), Roots::Presence::gone);
   go_online();
-  EXPECT_TRUE(roots->present("up"));
+  EXPECT_EQ(roots->presence("up"), Roots::Presence::here);
   std::filesystem::rename(folder / "up", folder / "away");
-  EXPECT_FALSE(roots->present("up"));
+  EXPECT_EQ(roots->presence("up"), Roots::Presence::gone);
   std::filesystem::create_directory(folder / "up");
-  EXPECT_FALSE(roots->present("up")) << "another folder of that name";
+  EXPECT_EQ(roots->presence("up"), Roots::Presence::gone) << "another folder of that name";
   std::filesystem::remove(folder / "up");
   std::filesystem::rename(folder / "away", folder / "up");
-  EXPECT_TRUE(roots->present("up"));
+  EXPECT_EQ(roots->presence("up"), Roots::Presence::here);
 }
 
 TEST_F(RootsTest, AFolderKeepsItsIdentityThroughARename) {

@@ -174,13 +174,14 @@ TEST_F(RouteChanges, EventStreams) {
   std::vector<std::string> pieces;
   EXPECT_FALSE(read(response, [&](std::string_view piece) {
     pieces.emplace_back(piece);
-    if (pieces.size() == 2) put("b");
-    return pieces.size() < 3;
+    if (pieces.size() == 3) put("b");
+    return pieces.size() < 4;
   }));
-  ASSERT_EQ(pieces.size(), 3U);
+  ASSERT_EQ(pieces.size(), 4U);
   EXPECT_TRUE(pieces[0].starts_with("retry: ") && pieces[0].ends_with("\n\n")) << pieces[0];
-  EXPECT_EQ(pieces[1], ":\n\n") << "the header beats since: nothing is told again";
-  EXPECT_TRUE(pieces[2].starts_with("id: " + seq(2) + "\ndata: {")) << pieces[2];
+  EXPECT_EQ(pieces[1], "id: " + seq(1) + "\n\n") << "the header beats since: nothing is told again";
+  EXPECT_EQ(pieces[2], ":\n\n");
+  EXPECT_TRUE(pieces[3].starts_with("id: " + seq(2) + "\ndata: {")) << pieces[3];
 }
 
 TEST_F(RouteChanges, BeyondTheirNumberFeedsAreSentAway) {

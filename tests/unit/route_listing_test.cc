@@ -126,6 +126,27 @@ TEST_F(RouteListing, TheKindsWeightsOrderASearch) {
   EXPECT_EQ(get("/v1/videos?_search=rye", {{"If-None-Match", tag}}).status, 200);
 }
 
+TEST_F(RouteListing, ASearchInAllFieldsPassesOverWhatTheKindExcludes) {
+  put("videos", "a", R"({"title":"rye loaf","url":"rye"})");
+  put("videos", "b", R"({"title":"oat","url":"rye loaf","parts":[{"url":"loaf"}]})");
+  EXPECT_EQ(ids("/v1/videos?_search=rye"), (Ids{"a", "b"}));
+  const std::string tag(*get("/v1/videos?_search=rye").header("ETag"));
+  const std::string token(
+      json_unquote(member(get("/v1/videos?_search=rye&_size=1"), "next")));
+  service_->shown_rules->search_scopes["videos"] = {{}, {"/url", "/parts/url"}};
+  EXPECT_EQ(ids("/v1/videos?_search=rye"), (Ids{"a"}));
+  EXPECT_EQ(ids("/v1/videos?_search=loa*"), (Ids{"a"}));
+  EXPECT_EQ(ids("/v1/videos?_search=%22rye+loaf%22"), (Ids{"a"}));
+  EXPECT_EQ(ids("/v1/videos?_search_url=rye&_sort=_id"), (Ids{"a", "b"}));
+  EXPECT_EQ(ids("/v1/videos?_search_url=%22rye+loaf%22"), (Ids{"b"}));
+  EXPECT_EQ(ids("/v1/videos?_search_/parts/0/url=loaf"), (Ids{"b"}));
+  EXPECT_EQ(get("/v1/videos?_search=rye", {{"If-None-Match", tag}}).status, 200);
+  EXPECT_EQ(get("/v1/videos?_search=rye&_size=1&_next=" + token).status, 400);
+  service_->shown_rules->search_scopes["videos"] = {{"/parts", "/title"}, {}};
+  EXPECT_EQ(ids("/v1/videos?_search=loaf&_sort=_id"), (Ids{"a", "b"}));
+  EXPECT_EQ(ids("/v1/videos?_search=rye"), (Ids{"a"}));
+}
+
 TEST_F(RouteListing, ExtrasAndFacetsStandBesideTheRows) {
   put("videos", "a", R"({"n":1,"tags":["x","y"]})");
   put("videos", "b", R"({"n":"1","tags":["x"]})");

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -25,6 +26,7 @@ class FakeService : public Service {
   Result<Snapshot> snapshot() override {
     ++snapshots;
     if (snapshot_error) return *snapshot_error;
+    if (on_snapshot) on_snapshot();
     return writer_.snapshot();
   }
   std::shared_ptr<const Rules> rules() override { return shown_rules; }
@@ -52,11 +54,19 @@ class FakeService : public Service {
     return {};
   }
 
+  Result<std::uint64_t> take_care(UpkeepWork work) override {
+    if (care_error) return *care_error;
+    cared.push_back(work);
+    return cared.size();
+  }
+  std::optional<std::uint64_t> answering() override { return answers; }
+  void failed(const Error& error) override { failures.push_back(error.code); }
   FeedGate& feeds() override { return gate; }
 
   FeedGate gate{2};
   int snapshots = 0;
   std::optional<Error> snapshot_error;
+  std::function<void()> on_snapshot;
   std::shared_ptr<Rules> shown_rules = std::make_shared<Rules>();
   std::chrono::milliseconds shown_query_timeout{2000};
   Status shown_status;
@@ -66,6 +76,10 @@ class FakeService : public Service {
   bool asked_durable = false;
   Explanation explanation;
   std::string accepted;
+  std::optional<Error> care_error;
+  std::vector<UpkeepWork> cared;
+  std::optional<std::uint64_t> answers = 0;
+  std::vector<Code> failures;
 
  private:
   IndexWriter& writer_;

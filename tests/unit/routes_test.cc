@@ -224,6 +224,52 @@ TEST_F(RoutesTest, SyncPassesItsParametersOn) {
   EXPECT_EQ(code(ask("POST", "/v1/sync?durable=maybe")), "bad_parameter");
 }
 
+TEST_F(RoutesTest, CompactAndReindexAreBegun) {
+  const Response begun = ask("POST", "/v1/status/compact");
+  EXPECT_EQ(begun.status, 202);
+  EXPECT_EQ(begun.body, R"({"ok":true,"asked":1})");
+  EXPECT_EQ(ask("POST", "/v1/status/reindex").body, R"({"ok":true,"asked":2})");
+  EXPECT_EQ(service_->cared, (std::vector{UpkeepWork::compact, UpkeepWork::reindex}));
+  service_->care_error = Error{Code::overloaded, "compacting"};
+  EXPECT_EQ(code(ask("POST", "/v1/status/compact")), "overloaded");
+  EXPECT_EQ(code(ask("POST", "/v1/status/compact?root=x")), "unknown_parameter");
+}
+
+// Nothing that may be wrong is said; what helps to know why is.
+TEST_F(RoutesTest, AnIncompleteIndexAnswersNothingButAboutItself) {
+  put("videos", "a", R"({"t":1})");
+  service_->answers.reset();
+  for (const char* target : {"/v1/videos/a", "/v1/videos/none", "/v1/videos", "/v1/videos?_id=a",
+                             "/v1/rejects", "/v1/conflicts", "/v1/changes", "/v1/none",
+                             "/v1/changes?feed=longpoll&timeout=0"}) {
+    const Response response = get(target);
+    EXPECT_EQ(response.status, 503) << target;
+    EXPECT_EQ(code(response), "not_ready") << target;
+  }
+  EXPECT_EQ(ask("POST", "/v1/videos/_bulk_get", {}, R"({"ids":["a"]})").status, 503);
+  for (const char* target : {"/", "/healthz", "/metrics", "/v1/status", "/openapi.json"}) {
+    EXPECT_EQ(get(target).status, 200) << target;
+  }
+  EXPECT_NE(get("/metrics").body.find("\njcn_index_usable 0\n"), std::string::npos);
+  service_->answers = 2;
+  EXPECT_EQ(get("/v1/videos/a").status, 200);
+}
+
+// The index was found damaged, or was right again, in the middle of an answer.
+TEST_F(RoutesTest, AnAnswerFromTwoIndexesIsNone) {
+  put("videos", "a", R"({"t":1})");
+  service_->on_snapshot = [this] { service_->answers = *service_->answers + 2; };
+  EXPECT_EQ(code(get("/v1/videos/a")), "not_ready");
+  EXPECT_EQ(code(get("/v1/changes")), "not_ready");
+}
+
+TEST_F(RoutesTest, FailuresAreToldToTheDaemon) {
+  service_->snapshot_error = Error{Code::index_damaged, "a block"};
+  EXPECT_EQ(code(get("/v1/videos")), "index_damaged");
+  EXPECT_EQ(get("/v1/videos").status, 503);
+  EXPECT_EQ(service_->failures, (std::vector{Code::index_damaged, Code::index_damaged}));
+}
+
 TEST_F(RoutesTest, StatusHasItsMembersInOrder) {
   put("videos", "a", R"({"t":1})");
   Status& status = service_->shown_status;
@@ -240,7 +286,7 @@ TEST_F(RoutesTest, StatusHasItsMembersInOrder) {
   EXPECT_EQ(names,
             "version uuid seq index kinds fragments rejects roots crawl recrawls fragments_read "
             "fresh queue "
-            "index_bytes ");
+            "index_bytes upkeep ");
   EXPECT_EQ(member(response, "uuid"), '"' + uuid() + '"');
   EXPECT_EQ(member(response, "kinds"), R"({"videos":1})");
   EXPECT_EQ(member(response, "roots"),

@@ -126,6 +126,8 @@ TEST(RulesJson, RoundTripOfEverything) {
   rules.prefix_path_ids = true;
   rules.search_weights["talks"] = {{"/title", 2.5}, {"/a~1b/\n", 0}, {"/x", 1e-300}};
   rules.search_weights["videos"] = {};
+  rules.search_scopes["talks"] = {{"/title", "/a~1b/\n"}, {"/title/x"}};
+  rules.search_scopes["videos"] = {{}, {"/url"}};
   std::string deep = "true";
   for (int i = 0; i < 63; ++i) deep = "{\"not\":" + deep + "}";
   for (const std::string& text : {std::string("false"), deep}) {
@@ -146,7 +148,9 @@ TEST(RulesJson, RefusesWhatItDoesNotKnow) {
         "{\"rules\":[{\"merge\":[[\"sum\",\"/a\"]]}]}", "{\"limits\":{\"max_bytes\":-1}}",
         "{\"prefix_path_ids\":1}", "{\"schemas\":[]}", "{\"schemas\":{\"a\":{\"type\":1}}}",
         "{\"search_weights\":{\"a\":1}}", "{\"search_weights\":{\"a\":{\"/x\":-1}}}",
-        "{\"search_weights\":{\"a\":{\"/x\":\"1\"}}}"}) {
+        "{\"search_weights\":{\"a\":{\"/x\":\"1\"}}}", "{\"search_scopes\":{\"a\":[]}}",
+        "{\"search_scopes\":{\"a\":{\"fields\":1}}}",
+        "{\"search_scopes\":{\"a\":{\"only\":[]}}}"}) {
     const auto rules = Rules::from_json(text);
     ASSERT_FALSE(rules) << text;
     EXPECT_EQ(rules.error().code, Code::bad_configuration) << text;

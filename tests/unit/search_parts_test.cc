@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "encoding.h"
+#include "fresh_layer.h"
 #include "index_lives.h"
 #include "index_model.h"
 #include "jcn/canonical.h"
@@ -324,6 +325,40 @@ TEST(SearchParts, EqualWhatIsRecomputedThroughUpdatesDeletesFoldsAndMerges) {
   EXPECT_GE(most_parts, 4U);
   // What a new reader finds on disk is the same.
   model.expect_equal(must(must(IndexReader::open(folder / "index")).snapshot()));
+}
+
+// A large fresh layer is searched by pieces, which its fold merges; in the second round none of them
+// was made before, and the fold makes all from documents.
+TEST(SearchParts, EqualWhatIsRecomputedOfALargeFreshLayer) {
+  RandomDocuments random(20'261'122);
+  TemporaryFolder folder;
+  auto writer = open_writer(folder / "index");
+  IndexModel model;
+  for (const bool ahead : {true, false}) {
+    SCOPED_TRACE(ahead ? "made ahead" : "made by the fold");
+    std::size_t changes = 0, made = 0;
+    while (changes < 5 * piece_records) {
+      Batch batch;
+      for (std::size_t n = random.below(900) + 1; n > 0; --n) {
+        const RecordKey key{random.below(4) == 0 ? "people" : "videos",
+                            "id" + std::to_string(random.below(2 * piece_records))};
+        batch.records[key] =
+            random.below(6) == 0 ? std::nullopt : std::optional<Record>(random.record(key));
+      }
+      changes += batch.records.size();
+      model.apply(batch);
+      must(writer->publish(batch));
+      while (ahead && must(writer->make_search_ahead())) ++made;
+    }
+    if (ahead) {
+      EXPECT_GE(made, 3U);
+      EXPECT_FALSE(writer->search_waits());
+      EXPECT_GE(expect_recomputed(*writer, model), 6U);
+      must(writer->make_all_search());
+    }
+    must(writer->fold());
+    expect_recomputed(*writer, model);
+  }
 }
 
 TEST(SearchParts, ASnapshotKeepsItsPartsWhileTheIndexGoesOn) {

@@ -14,12 +14,13 @@
 #include "jcn/filter.h"
 #include "jcn/record.h"
 #include "jcn/result.h"
+#include "jcn/search_scope.h"
 #include "jcn/snapshot.h"
 
 namespace jcn {
 
 struct SearchTerm {
-  std::optional<Field> field;  // absent: in any string of the record
+  std::optional<Field> field;  // absent: in any string of the record that the query's scope covers
   std::string words;           // as given
 };
 
@@ -48,6 +49,7 @@ struct Query {
   std::vector<Filter> filters;
   std::vector<SearchTerm> searches;       // all of them
   std::map<std::string, double> weights;  // of relevance, by field path; 1 where absent
+  SearchScope scope;                      // of searches in any string
   std::optional<Field> sort;              // absent: by relevance when there are searches, else by id
   bool descending = false;                // ties by ascending id, either way
   std::uint32_t size = 100;

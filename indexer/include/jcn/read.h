@@ -5,6 +5,7 @@
 #include <string>
 #include <variant>
 
+#include "jcn/descriptor_reserve.h"
 #include "jcn/file_descriptor.h"
 #include "jcn/record.h"
 #include "jcn/result.h"
@@ -26,8 +27,9 @@ struct ReadRejected {
   Reject reject;
 };
 
-// Worth another try soon: EAGAIN (a lease), EIO, EMFILE, ENFILE, ENOMEM, or the file changed while
-// it was read, thrice in a row.
+// Worth another try soon: the file changed while it was read, thrice in a row (unstable), or an
+// error that says nothing lasting about the file: EAGAIN (a lease), EIO, EMFILE, ENOMEM, EINTR and
+// all that are not known as verdicts.
 struct ReadLater {
   Error why;
 };
@@ -36,11 +38,17 @@ using ReadOutcome = std::variant<ReadBytes, ReadRejected, ReadLater, Vanished>;
 
 // Reads at most max_bytes of root/path. Never blocks on FIFOs and leases, never follows symbolic
 // links, never opens what is no regular file, loops over EINTR and short reads, and makes sure that
-// facts before and after the reading agree. Thread-safe.
-ReadOutcome read_fragment(int root_fd, const std::string& path, std::uint64_t max_bytes);
+// facts before and after the reading agree. Thread-safe; the reserve, which may be null, is the
+// thread's own.
+ReadOutcome read_fragment(int root_fd, const std::string& path, std::uint64_t max_bytes,
+                          DescriptorReserve* reserve = nullptr);
 
-// Opens a folder beneath the root (empty path: the root itself) for reading, without links.
-Result<FileDescriptor> open_folder(int root_fd, const std::string& path);
+// Opens a folder beneath the root (empty path: the root itself) for reading, without links. Who
+// gives a reserve refills it once the folder is closed. Errors: permission_denied, symlink,
+// path_too_long; system: there is no such folder; read_error: worth another try soon.
+Result<FileDescriptor> open_folder(int root_fd, const std::string& path,
+                                   DescriptorReserve* reserve = nullptr);
+// Errors: root_unavailable; read_error: worth another try soon.
 Result<FileDescriptor> open_root(const std::string& absolute_path);
 
 struct FolderEntry {
@@ -48,7 +56,7 @@ struct FolderEntry {
   Type type = Type::file;  // file: regular; other: links, FIFOs, sockets, devices
   FileFacts facts;
 };
-// fstatat without following links; vanished when there is nothing.
+// fstatat without following links; vanished when there is nothing. Errors: as open_folder's.
 Result<FolderEntry> stat_entry(int folder_fd, const std::string& name);
 
 }  // namespace jcn

@@ -11,6 +11,7 @@
 
 #include "jcn/record.h"
 #include "jcn/result.h"
+#include "jcn/search_scope.h"
 
 namespace jcn {
 
@@ -65,7 +66,9 @@ using SearchWeights = std::map<std::string, double>;
 struct Rules {
   std::vector<Rule> rules = {Rule{}};
   std::map<std::string, KindSchema> schemas;  // by kind; each fragment must fit its kind's
-  std::map<std::string, SearchWeights> search_weights;  // by kind; no verdict depends on them
+  // By kind; no verdict depends on them, and nothing that is stored.
+  std::map<std::string, SearchWeights> search_weights;
+  std::map<std::string, SearchScope> search_scopes;
   std::vector<std::string> ignore = default_ignore();   // globs on one path component
   Limits limits;
   bool prefix_path_ids = false;  // path ids are NAME/path
@@ -79,6 +82,7 @@ struct Rules {
   bool ignored_component(std::string_view name) const;
   const Schema* schema(const std::string& kind) const;          // null: none
   const SearchWeights& weights(const std::string& kind) const;  // empty: all are 1
+  const SearchScope& scope(const std::string& kind) const;
   // True when some rule of the kind is an anchor.
   bool wants_anchor(std::string_view kind) const;
 

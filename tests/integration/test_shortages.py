@@ -1,0 +1,359 @@
+"""FAULTS 8, 10, 12, 13: no room on the index's disk, a disk that fails, no descriptors, no memory.
+What was visible stays visible, what can't go on waits, and it all goes on by itself once it can."""
+
+import http.client
+import json
+import os
+import random
+import re
+import resource
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import unittest
+
+from harness import JCN, TIME_FACTOR, Client, JcnCase, json_of, rebuild_dump, wait_for
+from test_restart import strace_works
+from test_sweep import CONFIG, Workload
+
+SEED = int(os.environ.get("JCN_SEED", "0")) or random.SystemRandom().randrange(1, 1 << 31)
+FULL = os.environ.get("JCN_FULL") == "1"
+
+
+def reasons(daemon):
+    answer = daemon.get("/readyz")
+    return {each["code"] for each in json_of(answer)["reasons"]}
+
+
+def resident_kib(daemon):
+    with open(f"/proc/{daemon.process.pid}/status", encoding="ascii") as status:
+        return int(re.search(r"VmRSS:\s+(\d+)", status.read()).group(1))
+
+
+def processor_seconds(daemon):
+    with open(f"/proc/{daemon.process.pid}/stat", encoding="ascii") as stat:
+        fields = stat.read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+class FullDisk(JcnCase):
+    """FAULTS 8. The index lies on a small tmpfs, in a mount namespace of the daemon's own."""
+
+    LIMIT = 6 << 20
+
+    def setUp(self):
+        super().setUp()
+        probe = subprocess.run(["unshare", "-m", "true"], capture_output=True, check=False)
+        if os.geteuid() != 0 or probe.returncode != 0:
+            self.skipTest("needs root and mount namespaces")
+        mounted = self.folder("small")
+        self.live = self.new_daemon(
+            index="small/index", config=f"[fold]\nfresh_limit_bytes = {self.LIMIT}\n",
+            before=["unshare", "-m", "sh", "-c",
+                    f"mount -t tmpfs -o size=48m none '{mounted}' && exec \"$@\"", "sh"])
+        # The configuration and the log lie outside of the small disk.
+        self.live.config_file = os.path.join(self.tmp, "jcn.toml")
+        self.live.stderr_file = os.path.join(self.tmp, "stderr")
+        self.live.start()
+
+    def seen_by_daemon(self, path):
+        return f"/proc/{self.live.process.pid}/root{path}"
+
+    def fill(self):
+        ballast = self.seen_by_daemon(os.path.join(self.tmp, "small/ballast"))
+        with open(ballast, "wb", buffering=0) as file:
+            for size in (1 << 20, 4096, 1):
+                try:
+                    while True:
+                        file.write(bytes(size))
+                except OSError:
+                    pass
+        return ballast
+
+    def note(self, number):
+        return {"id": f"v{number:05}", "text": f"common only{number} " + os.urandom(1200).hex()}
+
+    def test_it_answers_and_takes_drops_up_to_its_bound_and_recovers_by_itself(self):
+        for number in range(200):
+            self.drop(f"{number}.json", self.note(number))
+        self.live.sync(durable=True)
+        ballast = self.fill()
+
+        # Reads and drops go on, from memory.
+        for number in range(200, 500):
+            self.drop(f"{number}.json", self.note(number))
+        self.live.sync()
+        wait_for(lambda: "fold_failing" in reasons(self.live), "the fold to fail")
+        self.assertEqual(self.live.get("/readyz").status, 200)
+        self.assert_problem(self.live.request("POST", "/v1/sync?durable=1&timeout_ms=3000", body=b""),
+                            503, "index_full")
+        for number in (3, 260, 499):
+            found = json_of(self.live.get(f"/v1/videos?_search=only{number}"))["rows"]
+            self.assertEqual([row["_id"] for row in found], [f"v{number:05}"])
+        self.drop("3.json", {"id": "v00003", "text": "changed while the disk is full"})
+        os.unlink(self.path("4.json"))
+        self.live.sync()
+        self.assertIn("changed", self.live.record("v00003")["text"])
+        self.assertEqual(self.live.get("/v1/videos/v00004").status, 404)
+
+        # Beyond the bound intake waits, and memory does not grow.
+        before = resident_kib(self.live)
+        for number in range(500, 6000):  # 14 MB
+            self.drop(f"{number}.json", self.note(number))
+        wait_for(lambda: "intake_failing" in reasons(self.live), "intake to wait", 30)
+        self.assert_problem(self.live.request("POST", "/v1/sync?timeout_ms=300", body=b""),
+                            503, "sync_timeout")
+        fresh = self.live.status()["fresh"]
+        self.assertLess(fresh * 2400, 1.5 * self.LIMIT)
+        self.assertGreater(fresh, 500)
+        self.assertLess(resident_kib(self.live), before + (60 << 10) * TIME_FACTOR)
+        self.assertIn("changed", self.live.record("v00003")["text"])
+        searched = json_of(self.live.get("/v1/videos?_search=common&_extra=count&_size=0"))
+        self.assertGreaterEqual(searched["count"], 498)
+
+        # With room again everything goes on, and nothing was lost.
+        os.unlink(ballast)
+        self.live.sync(durable=True, timeout_ms=60_000)
+        self.assertEqual(reasons(self.live), set())
+        self.assertEqual(self.live.status()["kinds"], {"videos": 5999})
+        wanted = rebuild_dump([self.root], scratch=self.tmp)
+        pid = self.live.process.pid
+        dumped = subprocess.run(["nsenter", "-t", str(pid), "-m", self.live.jcnctl, "--index",
+                                 self.live.index, "dump"], capture_output=True, check=True)
+        self.assertEqual(dumped.stdout, wanted)
+
+
+class FailingDisk(JcnCase):
+    """FAULTS 10. The N-th fdatasync fails: the kernel may have dropped what was to be written."""
+
+    def test_a_commit_that_was_not_synced_is_not_tried_again(self):
+        if not strace_works(self.tmp):
+            self.skipTest("strace cannot trace here")
+        for number in range(100):
+            self.write(f"{number}.json", {"id": f"v{number}", "n": number})
+        trace = os.path.join(self.tmp, "trace")
+        live = self.new_daemon(config=CONFIG, before=[
+            "env", "ASAN_OPTIONS=detect_leaks=0", "strace", "-D", "-f", "-y", "-o", trace,
+            "-e", "trace=fdatasync", "-e", "inject=fdatasync:error=EIO:when=6"]).start()
+
+        def synced():
+            """(path, failed) of each fdatasync."""
+            with open(trace, encoding="utf-8", errors="replace") as lines:
+                found = re.findall(r"fdatasync\(\d+<([^>]*)>\) += (-?\d)", lines.read())
+            return [(path, result != "0") for path, result in found]
+
+        def failed():
+            return [path for path, failure in synced() if failure]
+
+        number = 100
+        while not failed():
+            self.drop(f"{number}.json", {"id": f"v{number}", "n": number})
+            live.request("POST", "/v1/sync?durable=1&timeout_ms=5000", body=b"")
+            number += 1
+            self.assertLess(number, 140, "the sixth fdatasync never came")
+        # Everything stays visible, and drops are.
+        for later in range(number, number + 20):
+            self.drop(f"{later}.json", {"id": f"v{later}", "n": later})
+            live.sync()
+            self.assertEqual(live.record(f"v{later}")["n"], later)
+        self.assertEqual(live.status()["kinds"], {"videos": number + 20})
+        wait_for(lambda: "fold" in live.stderr_text() or "rebuilt" in live.stderr_text(),
+                 "a word about it in the log")
+        time.sleep(1.5)  # more than the fold waits before it tries again what may be tried again
+        events = synced()
+        first = [failure for _, failure in events].index(True)
+        self.assertNotIn(events[first][0], [path for path, _ in events[first + 1:]],
+                         "data.mdb was synced again after that had failed")
+        live.process.send_signal(signal.SIGTERM)
+        self.assertGreaterEqual(live.process.wait(10 * TIME_FACTOR), 0)
+        live.close_process()
+        live.before = []
+        live.start()
+        live.sync()
+        self.assert_converged(live)
+
+
+class Descriptors(JcnCase):
+    """FAULTS 12."""
+
+    def connect(self, live, number):
+        connections = []
+        for _ in range(number):
+            connection = socket.socket()
+            connection.settimeout(2)
+            connection.connect(("127.0.0.1", live.port))
+            connections.append(connection)
+            self.addCleanup(connection.close)
+        return connections
+
+    def fragments(self, live):
+        """As a client sees it that comes late: it may have to come again."""
+        client = http.client.HTTPConnection("127.0.0.1", live.port, timeout=5)
+        try:
+            client.request("GET", "/v1/status", headers={"Connection": "close"})
+            return json.loads(client.getresponse().read())["fragments"]
+        except (OSError, http.client.HTTPException, ValueError, KeyError):
+            return None
+        finally:
+            client.close()
+
+    def test_connections_never_take_what_the_rest_needs(self):
+        live = self.new_daemon(before=["prlimit", "--nofile=100:100"]).start()
+        self.assertIn("the limit of open files leaves", live.stderr_text())
+        self.connect(live, 120)
+        used = processor_seconds(live)
+        for number in range(30):
+            self.drop(f"d{number}/{number}.json", {"id": f"v{number}"})
+        begin = time.monotonic()
+        wait_for(lambda: self.fragments(live) == 30, "the drops to be visible", 30)
+        time.sleep(max(0.0, begin + 2 - time.monotonic()))
+        self.assertLess((processor_seconds(live) - used) / (time.monotonic() - begin), 0.5, "it spins")
+        self.assertNotIn("Too many open files", live.stderr_text())
+
+    def test_fragments_and_folders_are_read_without_any_left(self):
+        live = self.daemon()
+        live.get("/v1/status")  # a connection that is kept
+        open_now = len(os.listdir(f"/proc/{live.process.pid}/fd"))
+        _, hard = resource.prlimit(live.process.pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(live.process.pid, resource.RLIMIT_NOFILE, (open_now, hard))
+        for number in range(20):
+            self.drop(f"d{number}/e/{number}.json", {"id": f"v{number}"})
+        self.assertEqual(json_of(live.request("POST", "/v1/sync", body=b""))["unsettled"], [])
+        self.assertEqual(live.status()["kinds"], {"videos": 20})
+        # The fold needs a new log file: that waits.
+        wait_for(lambda: "fold_failing" in reasons(live), "the fold to fail")
+        resource.prlimit(live.process.pid, resource.RLIMIT_NOFILE, (hard, hard))
+        live.sync(durable=True)
+        wait_for(lambda: reasons(live) == set(), "all to be well")
+        self.assert_converged(live)
+
+    def test_too_few_to_work_with_are_told_at_once(self):
+        live = self.new_daemon(before=["prlimit", "--nofile=50:50"])
+        code, _, stderr = live.start_refused()
+        self.assertEqual(code, 2)
+        self.assertIn("the limit of open files is 50", stderr)
+
+
+class Memory(JcnCase):
+    """FAULTS 13. An operator new that fails now and then is preloaded."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        compiler = shutil.which("c++")
+        if not compiler:
+            raise unittest.SkipTest("no compiler")
+        cls.folder_of_hook = tempfile.mkdtemp(prefix="jcn-test-")
+        cls.addClassCleanup(shutil.rmtree, cls.folder_of_hook)
+        cls.hook = os.path.join(cls.folder_of_hook, "failing_new.so")
+        source = os.path.join(os.path.dirname(os.path.abspath(__file__)), "failing_new.cc")
+        subprocess.run([compiler, "-std=c++20", "-O1", "-shared", "-fPIC", "-o", cls.hook, source],
+                       check=True)
+        print(f"JCN_SEED={SEED}")
+
+    def setUp(self):
+        super().setUp()
+        with open(JCN, "rb") as program:
+            if b"__asan_init" in program.read() or b"__tsan_init" in program.read():
+                self.skipTest("sanitizers have an operator new of their own")
+
+    def life(self, when):
+        """A life of jcn in which operator new fails as `when` says. Its exit code, whether what it
+        showed after a last barrier was right (None: it did not show anything), and the counts."""
+        folder = tempfile.mkdtemp(dir=self.tmp)
+        root = os.path.join(folder, "notes")
+        os.makedirs(root)
+        workload = Workload(root)
+        workload.before()
+        counts = os.path.join(folder, "counts")
+        live = self.new_daemon(root, index=os.path.join(folder, "index"), config=CONFIG, before=[
+            "env", f"LD_PRELOAD={self.hook}", f"FAILING_NEW={when}", f"FAILING_NEW_COUNTS={counts}"])
+        try:
+            live.start(30)
+        except AssertionError:
+            pass  # it ended: cleanly, as is seen below
+
+        def ask(method, target):
+            """Until it answers as it should; a request that meets the failure fails."""
+            for _ in range(200):
+                if not live.alive() or live.port is None:
+                    return None
+                client = Client(live.port)
+                try:
+                    answer = client.request(method, target, b"" if method == "POST" else None)
+                    if answer.status == 200:
+                        return answer
+                    self.assertIn(answer.status, (500, 503), answer.body)
+                except (OSError, http.client.HTTPException):
+                    pass  # the connection was given up
+                finally:
+                    client.close()
+                time.sleep(0.01)
+            self.fail(f"{when}: no answer to {target}\n{live.stderr_tail()}")
+
+        workload.run(lambda durable: ask("POST", f"/v1/sync?timeout_ms=10000&durable={int(durable)}"))
+        right = None
+        if ask("POST", "/v1/sync?timeout_ms=10000"):
+            for _ in range(20):  # it asks for a barrier, which may meet the failure
+                dumped = live.run_ctl("--index", live.index, "dump")
+                if dumped.returncode == 0:
+                    break
+            right = dumped.stdout == self.wanted
+        if live.alive():
+            live.process.send_signal(signal.SIGTERM)
+        code = live.process.wait(20 * TIME_FACTOR)
+        live.close_process()
+        live.before = []
+        live.start()
+        live.sync()
+        self.assertEqual(live.dump(), self.wanted, f"{when}: after another start")
+        live.stop()
+        with open(counts, encoding="ascii") as file:
+            calls, failures = map(int, file.read().split())
+        shutil.rmtree(folder)
+        return code, right, calls, failures
+
+    def learn(self):
+        with tempfile.TemporaryDirectory(dir=self.tmp) as folder:
+            root = os.path.join(folder, "notes")
+            os.makedirs(root)
+            workload = Workload(root)
+            workload.before()
+            workload.run(lambda durable: None)
+            self.wanted = rebuild_dump([root], CONFIG, scratch=folder)
+
+    def test_one_allocation_that_fails(self):
+        self.learn()
+        code, right, calls, _ = self.life("0")
+        self.assertEqual((code, right), (0, True))
+        drawn = random.Random(SEED)
+        # Every part of its life, the start most of all.
+        numbers = [drawn.randrange(1, calls) for _ in range(200 if FULL else 12)]
+        numbers += [drawn.randrange(1, 3000) for _ in range(100 if FULL else 6)]
+        lived = met = 0
+        for number in numbers:
+            with self.subTest(number=number):
+                code, right, _, failures = self.life(str(number))
+                self.assertIn(code, (0, 1, 2))
+                self.assertIn(right, (True, None))
+                lived += right is True
+                met += failures > 0
+        print(f"{len(numbers)} of {calls} allocations, met {met}; jcn lived on in {lived}")
+        self.assertGreater(met, len(numbers) // 2)
+        self.assertGreater(lived, len(numbers) // 3)
+
+    def test_each_nth_allocation_fails(self):
+        self.learn()
+        for every in (7001, 3001):  # more than any single piece of the work takes
+            with self.subTest(every=every):
+                code, right, calls, failures = self.life(f"/{every}")
+                self.assertIn(code, (0, 1, 2))
+                self.assertTrue(right)
+                self.assertGreater(failures, 1, calls)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
