@@ -25,6 +25,7 @@ constexpr std::size_t reading_threads = 2;
 // recrawl, not memory without bound.
 constexpr std::size_t backlog_bound = 65'536;
 constexpr std::chrono::milliseconds backlog_pause{5};
+constexpr std::chrono::seconds last_words_patience{1};  // of feeds, when jcn ends
 
 const char* const rules_note = "rules";  // what offline tools compose with
 // What verdicts depend on: at the last crawl that went to its end, and at the last that was begun.
@@ -302,7 +303,10 @@ Result<void> Daemon::stop() {
   pool_->stop();
   ingest_->stop();
   search_->stop();
-  return fold_->stop();
+  Result<void> folded = fold_->stop();
+  // The server stops next, and says nothing any more. Who doesn't read gets no more than this.
+  feeds_.wait_until_left(std::chrono::steady_clock::now() + last_words_patience);
+  return folded;
 }
 
 void Daemon::wait_for_events() {

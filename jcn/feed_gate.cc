@@ -17,6 +17,7 @@ std::optional<FeedGate::Place> FeedGate::enter() {
 void FeedGate::leave() {
   const std::lock_guard guard(lock_);
   --taken_;
+  if (closed_ && taken_ == 0) changed_.notify_all();
 }
 
 FeedGate::News FeedGate::wait(std::uint64_t seq, Time until) {
@@ -40,6 +41,11 @@ void FeedGate::close() {
     closed_ = true;
   }
   changed_.notify_all();
+}
+
+bool FeedGate::wait_until_left(Time until) {
+  std::unique_lock guard(lock_);
+  return changed_.wait_until(guard, until, [&] { return taken_ == 0; });
 }
 
 unsigned FeedGate::taken() const {

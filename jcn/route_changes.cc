@@ -113,56 +113,63 @@ std::string heartbeat_text(const FeedRequest& asked, const std::string& last_seq
   return asked.mode == FeedMode::continuous ? "\n" : ":\n\n";
 }
 
-bool run_stream(Feed& feed, const PieceSink& send) {
+Result<FeedPage> piece(Feed& feed, std::uint64_t rows) {
+  return next_page(feed, {std::min(rows, piece_rows), piece_bytes, {}}, piece_time);
+}
+
+// Begins with the page that was made before the answer's head was sent.
+bool run_stream(Feed& feed, FeedPage page, const PieceSink& send) {
   const FeedRequest& asked = feed.asked;
   if (asked.mode == FeedMode::eventsource && !send(retry_soon)) return false;
   std::uint64_t left = asked.limit.value_or(~std::uint64_t{0});
   Time spoken = steady_clock::now(), quiet_since = spoken;
-  bool first = true;
-  for (;;) {
-    const auto page = next_page(feed, {std::min(left, piece_rows), piece_bytes, {}}, piece_time);
-    if (!page) return false;
-    if (!page->text.empty()) {
-      if (!send(page->text)) return false;
+  for (bool first = true;; first = false) {
+    if (!page.text.empty()) {
+      if (!send(page.text)) return false;
       spoken = steady_clock::now();
     }
     // Who is cut off before the first row comes back to this place, not to where `now` is then.
-    if (std::exchange(first, false) && page->rows == 0 && asked.mode == FeedMode::eventsource &&
-        !send(place_text(page->last_seq))) {
+    if (first && page.rows == 0 && asked.mode == FeedMode::eventsource &&
+        !send(place_text(page.last_seq))) {
       return false;
     }
-    if (page->rows > 0 || page->more) quiet_since = steady_clock::now();
-    left -= page->rows;
+    if (page.rows > 0 || page.more) quiet_since = steady_clock::now();
+    left -= page.rows;
     const Time end = asked.timeout ? quiet_since + *asked.timeout : Time::max();
     bool over = left == 0;
-    if (!over && !page->more) {
+    if (!over && !page.more) {
       const Time until = std::min(end, spoken + asked.heartbeat);
-      const FeedGate::News news = feed.service.feeds().wait(page->seq, until);
+      const FeedGate::News news = feed.service.feeds().wait(page.seq, until);
       over = news == FeedGate::News::closed ||
              (news == FeedGate::News::none && steady_clock::now() >= end);
     }
     if (over) {
       return asked.mode == FeedMode::eventsource ||
-             send(checkpoint_text(asked.mode, page->last_seq));
+             send(checkpoint_text(asked.mode, page.last_seq));
     }
     if (steady_clock::now() >= spoken + asked.heartbeat) {
-      if (!send(heartbeat_text(asked, page->last_seq))) return false;
+      if (!send(heartbeat_text(asked, page.last_seq))) return false;
       spoken = steady_clock::now();
     }
+    auto next = piece(feed, left);
+    if (!next) return false;
+    page = std::move(*next);
   }
 }
 
 // Event streams come back by themselves, but not after an error.
-Response no_place(FeedMode mode) {
-  if (mode != FeedMode::eventsource) {
-    return problem(Code::overloaded, "As many feeds wait as may wait at once.",
-                   "Come back later, or ask with feed=normal; feed.waiting of jcn.conf is how many "
-                   "may wait.");
-  }
-  Response response = response_of(mode);
+Response come_back_later() {
+  Response response = response_of(FeedMode::eventsource);
   response.body = retry_later;
   response.close = true;
   return response;
+}
+
+Response no_place(FeedMode mode) {
+  if (mode == FeedMode::eventsource) return come_back_later();
+  return problem(Code::overloaded, "As many feeds wait as may wait at once.",
+                 "Come back later, or ask with feed=normal; feed.waiting of jcn.conf is how many "
+                 "may wait.");
 }
 
 Result<Response> answer_longpoll(const std::shared_ptr<Feed>& feed) {
@@ -178,13 +185,19 @@ Result<Response> answer_longpoll(const std::shared_ptr<Feed>& feed) {
   return response;
 }
 
-Response answer_stream(const std::shared_ptr<Feed>& feed) {
+// Where `now` is gets known before the head is sent: who has read that is told what comes after.
+Result<Response> answer_stream(const std::shared_ptr<Feed>& feed) {
   const FeedMode mode = feed->asked.mode;
   feed->place = feed->service.feeds().enter();
   if (!feed->place) return no_place(mode);
+  auto first = piece(*feed, feed->asked.limit.value_or(piece_rows));
+  if (!first && mode == FeedMode::eventsource) return come_back_later();
+  if (!first) return first.error();
   Response response = response_of(mode);
   response.close = true;
-  response.stream = [feed](const PieceSink& send) { return run_stream(*feed, send); };
+  response.stream = [feed, page = std::move(*first)](const PieceSink& send) {
+    return run_stream(*feed, page, send);
+  };
   return response;
 }
 

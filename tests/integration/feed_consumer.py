@@ -110,8 +110,9 @@ class Consumer:
 
 
 def main():
+    parent = os.getppid()
     consumer = Consumer(sys.argv[1], sys.argv[2], int(sys.argv[3]))
-    while True:
+    while os.getppid() == parent:  # else the test was killed, and nobody would end this one
         try:
             consumer.follow()
         except (OSError, http.client.HTTPException, json.JSONDecodeError):

@@ -29,12 +29,15 @@ import time
 import unittest
 import urllib.parse
 
+from watchdog import WATCHDOG
+
 PROJECT = pathlib.Path(__file__).resolve().parents[2]
 JCN = os.path.abspath(os.environ.get("JCN_BIN") or PROJECT / "build/release/jcn/jcn")
 JCNCTL = os.path.abspath(os.environ.get("JCNCTL_BIN") or PROJECT / "build/release/tools/jcnctl")
 CORPORA = pathlib.Path(os.environ.get("JCN_CORPORA") or PROJECT.parent / "shared/corpora")
 FULL = os.environ.get("JCN_FULL") == "1"
 TIME_FACTOR = float(os.environ.get("JCN_TIME_FACTOR") or 1)
+HANGS_AFTER = (3600 if FULL else 300) * TIME_FACTOR  # seconds of one test
 
 READY_LINE = re.compile(rb"^jcn: ready http://127\.0\.0\.1:(\d+)/ records=(\d+) rejects=(\d+)\n$")
 SANITIZER_REPORT = re.compile(
@@ -441,6 +444,8 @@ class JcnCase(unittest.TestCase):
                 raise AssertionError(f"{program} is not built; set JCN_BIN and JCNCTL_BIN")
 
     def setUp(self):
+        WATCHDOG.watch(self.id(), HANGS_AFTER)
+        self.addCleanup(WATCHDOG.over)
         self.tmp = tempfile.mkdtemp(prefix="jcn-test-", dir=os.environ.get("JCN_TEST_TMP"))
         self.addCleanup(shutil.rmtree, self.tmp, ignore_errors=True)
         os.chmod(self.tmp, 0o755)

@@ -44,13 +44,15 @@ class RawFeed:
         return got
 
     def read_until(self, pattern):
-        """Reads until the pattern is found; the match. Fails when the answer ends before."""
+        """Reads until the pattern is found; the match. Fails when the answer ends before, or goes on
+        without it."""
+        deadline = time.monotonic() + 20 * TIME_FACTOR
         while True:
             match = re.search(pattern, self.data)
             if match:
                 return match
-            if not self.more():
-                raise AssertionError(f"ended without {pattern!r}: {self.data!r}")
+            if time.monotonic() > deadline or not self.more():
+                raise AssertionError(f"without {pattern!r}: {self.data[-2000:]!r}")
 
     def read_to_end(self):
         while self.more():
@@ -146,13 +148,17 @@ class KilledConsumer(FeedCase):
     # The consumer.
 
     def start_consumer(self):
-        self.consumer = subprocess.Popen(
-            [sys.executable, "-B", feed_consumer.__file__, os.path.join(self.jcn.index, "daemon.addr"),
-             self.log, str(self.random.randrange(1 << 30))])
+        with open(self.log + ".stderr", "ab") as errors:
+            self.consumer = subprocess.Popen(
+                [sys.executable, "-B", feed_consumer.__file__, os.path.join(self.jcn.index, "daemon.addr"),
+                 self.log, str(self.random.randrange(1 << 30))],
+                stdin=subprocess.DEVNULL, stdout=errors, stderr=errors)
 
     def kill_consumer(self):
         if self.consumer is not None:
-            self.assertIsNone(self.consumer.poll(), "the consumer ended by itself")
+            if self.consumer.poll() is not None:
+                with open(self.log + ".stderr", encoding="utf-8") as errors:
+                    self.fail("the consumer ended by itself\n" + errors.read())
             self.consumer.kill()
             self.consumer.wait()
             self.consumer = None
@@ -344,6 +350,16 @@ class Waiting(FeedCase):
         self.assertRegex(feeds[2].data, rb"(?i)content-type: text/event-stream")
         feeds[0].close()
         wait_for(lambda: self.feeds_waiting(daemon) == 2, "the longpoll's place to be free")
+
+    def test_who_has_the_head_is_told_what_comes_after(self):
+        daemon = self.daemon()
+        for number in range(60):
+            feed = self.feed(daemon, f"since=now&limit=1&feed={('continuous', 'eventsource')[number % 2]}")
+            feed.read_until(rb"\r\n\r\n")
+            self.drop("a.json", {"id": "a", "n": number})
+            feed.read_until(rb'"id":"a"')
+            feed.close()
+            daemon.sync()
 
     def test_latency(self):
         daemon = self.daemon()

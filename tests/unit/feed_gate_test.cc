@@ -74,5 +74,17 @@ TEST(FeedGate, ClosedItLetsAllGoAndNobodyIn) {
   EXPECT_EQ(gate.wait(0, in_an_hour()), FeedGate::News::closed);
 }
 
+TEST(FeedGate, WhoeverIsInMaySayLastWords) {
+  FeedGate gate(2);
+  EXPECT_TRUE(gate.wait_until_left(steady_clock::now())) << "nobody is in";
+  auto one = gate.enter(), two = gate.enter();
+  gate.close();
+  one.reset();
+  EXPECT_FALSE(gate.wait_until_left(steady_clock::now() + milliseconds(1)));
+  auto left = std::async(std::launch::async, [&] { return gate.wait_until_left(in_an_hour()); });
+  two.reset();
+  EXPECT_TRUE(left.get());
+}
+
 }  // namespace
 }  // namespace jcn

@@ -166,6 +166,16 @@ TEST_F(RouteChanges, StreamsEndAfterATimeWithoutChanges) {
             "{\"last_seq\":\"" + seq(1) + "\"}\n");
 }
 
+TEST_F(RouteChanges, WhoHasTheHeadIsToldWhatComesAfter) {
+  put("a");
+  for (const std::string mode : {"continuous", "eventsource", "longpoll"}) {
+    const Response response = get("/v1/changes?since=now&limit=1&timeout=1000&feed=" + mode);
+    put(mode);
+    const std::string text = whole(response);
+    EXPECT_NE(text.find("\"id\":\"" + mode + '"'), std::string::npos) << text;
+  }
+}
+
 TEST_F(RouteChanges, EventStreams) {
   put("a");
   const Response response =
@@ -244,12 +254,22 @@ TEST_F(RouteChanges, NoSnapshotIsHeldWhileAClientReadsOrAFeedWaits) {
 }
 
 TEST_F(RouteChanges, AFeedThatCannotReadIsCutOff) {
-  const Response lines = get("/v1/changes?feed=continuous");
+  const Response lines = get("/v1/changes?feed=continuous&heartbeat=10");
   const Response poll = get("/v1/changes?feed=longpoll&since=now&heartbeat=10");
   service_->snapshot_error = Error{Code::index_damaged, "broken"};
   const auto any = [](std::string_view) { return true; };
   EXPECT_FALSE(read(lines, any));
   EXPECT_FALSE(read(poll, any));
+}
+
+TEST_F(RouteChanges, AFeedThatCannotBeginIsRefused) {
+  service_->snapshot_error = Error{Code::index_damaged, "broken"};
+  EXPECT_EQ(code(get("/v1/changes?feed=continuous")), "index_damaged");
+  EXPECT_EQ(code(get("/v1/changes?feed=longpoll")), "index_damaged");
+  const Response events = get("/v1/changes?feed=eventsource");
+  EXPECT_EQ(events.status, 200) << "after an error a browser would not come back";
+  EXPECT_TRUE(events.body.starts_with("retry: ")) << events.body;
+  EXPECT_EQ(service_->gate.taken(), 0U);
 }
 
 }  // namespace
