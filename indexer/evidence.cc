@@ -50,6 +50,10 @@ Result<std::string> suspicion(const std::string& folder, const std::string& gene
   if (!left || left->generation != generation) {
     return std::string("it is not known how the index was left");
   }
+  if (!left->clean && left->boot.empty()) {
+    return std::string(
+        "it is not known whether the machine was restarted while the index was in use");
+  }
   if (!left->clean && left->boot != boot_id()) {
     return std::string("the machine was restarted while the index was in use");
   }

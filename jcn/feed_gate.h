@@ -43,7 +43,7 @@ class FeedGate {
 
   void announce(std::uint64_t head);  // changes up to it are visible
   void close();                       // all who wait return, and nobody enters any more
-  bool wait_until_left(Time until);   // for the last words of all who are in; false: not all by then
+  bool wait_until_left(Time until);  // for the last words of all who are in; false: not all by then
 
   unsigned taken() const;
   std::uint64_t refused() const;  // since start

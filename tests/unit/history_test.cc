@@ -256,23 +256,32 @@ TEST(History, ExaminedWhenSomethingSpeaksAgainstIt) {
   touch();
   EXPECT_EQ(open(), 1) << "touched after kill -9";
 
-  kill();
-  History left = *must(read_history(index));
-  EXPECT_EQ(left.boot, boot_id());
-  // As the machine's life before this one would have left it.
   const std::string path = index + "/history";
-  std::string bytes;
-  {
-    std::ifstream in(path, std::ios::binary);
-    bytes.assign(std::istreambuf_iterator<char>(in), {});
-  }
-  bytes.resize(bytes.size() - seal_bytes);
-  ASSERT_TRUE(bytes.ends_with(left.boot));
-  bytes.back() = bytes.back() == '0' ? '1' : '0';
-  seal(bytes);
-  std::ofstream(path, std::ios::binary) << bytes;
+  // The machine's life, which stands last, as another one would have left it.
+  const auto change_boot = [&](const std::function<void(std::string & bytes)>& change) {
+    const History left = *must(read_history(index));
+    EXPECT_EQ(left.boot, boot_id());
+    std::string bytes;
+    {
+      std::ifstream in(path, std::ios::binary);
+      bytes.assign(std::istreambuf_iterator<char>(in), {});
+    }
+    bytes.resize(bytes.size() - seal_bytes);
+    ASSERT_TRUE(bytes.ends_with(left.boot));
+    change(bytes);
+    seal(bytes);
+    std::ofstream(path, std::ios::binary) << bytes;
+  };
+  kill();
+  change_boot([](std::string& bytes) { bytes.back() = bytes.back() == '0' ? '1' : '0'; });
   EXPECT_EQ(open(), 1) << "the machine was restarted";
   EXPECT_EQ(open(), 0) << "after an orderly end it may have been";
+  kill();
+  change_boot([](std::string& bytes) {
+    bytes.resize(bytes.size() - boot_id().size());
+    bytes.back() = 0;  // the length
+  });
+  EXPECT_EQ(open(), 1) << "the system does not tell its lives apart";
 
   fs::remove(path);
   EXPECT_EQ(open(), 1) << "nothing is known";
