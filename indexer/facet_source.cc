@@ -1,7 +1,6 @@
 #include "facet_source.h"
 
 #include <algorithm>
-#include <numeric>
 #include <set>
 
 #include "encoding.h"
@@ -15,8 +14,19 @@ namespace {
 constexpr std::uint32_t chunk_steps = 512;
 // What a step of a dictionary costs beside one of a column.
 constexpr std::uint64_t places_per_entry = 16;
+// What a place costs beside one of many, when it is looked up by itself.
+constexpr std::uint64_t places_per_difference = 4;
 // So few places are looked up one by one.
 constexpr std::uint32_t few_of_chunk = column_chunk / 16;
+// Counts of fewer places are made as fast as they are found.
+constexpr std::uint32_t places_worth_keeping = 256;
+// Whose ordinals are kept with the counts.
+constexpr std::size_t frequent_values = 128;
+constexpr auto minus_one = static_cast<std::uint32_t>(-1);
+
+std::uint64_t differences(const PlaceSet& a, const PlaceSet& b) {
+  return a.count() + b.count() - 2 * a.count_common(b);
+}
 
 }  // namespace
 
@@ -31,46 +41,74 @@ DictionarySource::DictionarySource(QueryRun& run, const SearchPart& part, const 
       lookup_(part.search->dictionary(field)) {}
 
 Result<void> DictionarySource::count_all() {
-  const std::uint64_t entries = field_.end_value - field_.first_value;
-  JCN_TRY(const std::uint64_t first,
-          part_.search->lower_bound(field_, behind_all(marker_key(KeyType::null))));
-  first_value_ = static_cast<std::uint32_t>(first);
-  counts_.assign(entries, 0);
-  // Of all the living: the dictionary knows how many have a value, dead ones included.
-  const std::uint64_t asked = places_.count(), living = part_.living.count();
-  const std::uint64_t dead = part_.places() - living;
-  if (asked == living && dead <= living && entries * places_per_entry + dead < living) {
-    JCN_CHECK(count_by_dictionary());
-  } else {
-    JCN_CHECK(count_by_column(places_, 1));
+  KeptCounts& kept_counts = run_.kept_counts();
+  const bool keeps = part_.places() >= places_worth_keeping;
+  const auto kept = keeps ? kept_counts.find(part_.search->outline(), field_) : nullptr;
+  if (kept && kept->places == places_) {
+    counted_ = kept;
+    return {};
   }
-  for (std::size_t i = first_value_; i < counts_.size(); ++i) {
-    values_ += counts_[i] != 0 ? 1 : 0;
-    records_ += counts_[i];
-  }
-  next_ = first_value_;
+  auto counted = std::make_shared<ValueCounts>();
+  counted->places = places_;
+  JCN_CHECK(count_anew(kept.get(), *counted));
+  counted_ = counted;
+  // What a filter leaves is seldom asked for again.
+  if (!keeps || places_.count() != part_.living.count()) return {};
+  counted->frequent = most_frequent(frequent_values);
+  kept_counts.keep(part_.search->shared_outline(), field_, counted_);
   return {};
 }
 
-Result<void> DictionarySource::count_by_dictionary() {
-  JCN_TRY(bool found, cursor_.seek_ordinal(first_value_));
+// The way that has the least to look at.
+Result<void> DictionarySource::count_anew(const ValueCounts* kept, ValueCounts& counted) {
+  const std::uint64_t entries = field_.end_value - field_.first_value;
+  const std::uint64_t asked = places_.count(), living = part_.living.count();
+  const std::uint64_t dead = part_.places() - living;
+  std::uint64_t work = asked;
+  // Of all the living: the dictionary knows how many have a value, dead ones included.
+  const bool by_dictionary = asked == living && entries * places_per_entry + dead < work;
+  if (by_dictionary) work = entries * places_per_entry + dead;
+  if (kept && places_per_difference * differences(kept->places, places_) < work) {
+    counted.counts = kept->counts;
+    counted.first_value = kept->first_value;
+    PlaceSet more = places_, gone = kept->places;
+    JCN_CHECK(count_by_column(more.subtract(kept->places), 1, counted));
+    JCN_CHECK(count_by_column(gone.subtract(places_), minus_one, counted));
+  } else {
+    JCN_TRY(const std::uint64_t first,
+            part_.search->lower_bound(field_, behind_all(marker_key(KeyType::null))));
+    counted.first_value = static_cast<std::uint32_t>(first);
+    counted.counts.assign(entries, 0);
+    JCN_CHECK(by_dictionary ? count_by_dictionary(counted) : count_by_column(places_, 1, counted));
+  }
+  for (std::size_t i = counted.first_value; i < counted.counts.size(); ++i) {
+    counted.values += counted.counts[i] != 0 ? 1 : 0;
+    counted.records += counted.counts[i];
+  }
+  return {};
+}
+
+Result<void> DictionarySource::count_by_dictionary(ValueCounts& counted) {
+  JCN_TRY(bool found, cursor_.seek_ordinal(counted.first_value));
   while (found) {
     JCN_CHECK(run_.step());
-    counts_[cursor_.entry().ordinal] = cursor_.entry().documents;
+    counted.counts[cursor_.entry().ordinal] = cursor_.entry().documents;
     JCN_TRY(found, cursor_.next());
   }
   PlaceSet dead = part_.living;
   dead.invert();
-  return count_by_column(dead, static_cast<std::uint32_t>(-1));
+  return count_by_column(dead, minus_one, counted);
 }
 
 // Adds `sign`, 1 or -1, for each value of each place.
-Result<void> DictionarySource::count_by_column(const PlaceSet& places, std::uint32_t sign) {
-  const std::size_t entries = counts_.size();
+Result<void> DictionarySource::count_by_column(const PlaceSet& places, std::uint32_t sign,
+                                               ValueCounts& counted) {
+  std::vector<std::uint32_t>& counts = counted.counts;
+  const std::size_t entries = counts.size();
   bool beyond = false;
   const auto add = [&](std::uint32_t ordinal) {
     if (ordinal < entries) {
-      counts_[ordinal] += sign;
+      counts[ordinal] += sign;
     } else {
       beyond = true;
     }
@@ -101,42 +139,97 @@ Result<void> DictionarySource::count_by_column(const PlaceSet& places, std::uint
   return {};
 }
 
-std::size_t DictionarySource::values_above(std::uint64_t floor) const {
-  return static_cast<std::size_t>(
-      std::count_if(counts_.begin() + first_value_, counts_.end(),
-                    [floor](std::uint32_t count) { return count > floor; }));
-}
-
+// Ordinals, most frequent first.
 std::vector<std::uint32_t> DictionarySource::most_frequent(std::size_t size) const {
+  const std::vector<std::uint32_t>& counts = counted_->counts;
   std::vector<std::uint32_t> ordinals;
-  for (std::size_t i = first_value_; i < counts_.size(); ++i) {
-    if (counts_[i] != 0) ordinals.push_back(static_cast<std::uint32_t>(i));
+  ordinals.reserve(counted_->values);
+  for (std::size_t i = counted_->first_value; i < counts.size(); ++i) {
+    if (counts[i] != 0) ordinals.push_back(static_cast<std::uint32_t>(i));
   }
-  if (ordinals.size() > size) {
-    std::nth_element(ordinals.begin(), ordinals.begin() + static_cast<std::ptrdiff_t>(size),
-                     ordinals.end(),
-                     [&](std::uint32_t a, std::uint32_t b) { return counts_[a] > counts_[b]; });
-    ordinals.resize(size);
-  }
-  std::sort(ordinals.begin(), ordinals.end());
+  const auto before = [&](std::uint32_t a, std::uint32_t b) {
+    return counts[a] != counts[b] ? counts[a] > counts[b] : a < b;
+  };
+  const auto end = ordinals.begin() + static_cast<std::ptrdiff_t>(std::min(size, ordinals.size()));
+  std::partial_sort(ordinals.begin(), end, ordinals.end(), before);
+  ordinals.erase(end, ordinals.end());
+  ordinals.shrink_to_fit();
   return ordinals;
 }
 
-Result<std::string> DictionarySource::key_at(std::uint32_t ordinal) {
-  JCN_TRY(const bool found, cursor_.seek_ordinal(ordinal));
-  if (!found) return damaged("a segment's dictionary ends early");
-  return cursor_.key();
+Result<CountedValues> DictionarySource::take_most_frequent(std::size_t size) {
+  const std::vector<std::uint32_t>& known = counted_->frequent;
+  taken_ = size <= known.size()
+               ? std::vector(known.begin(), known.begin() + static_cast<std::ptrdiff_t>(size))
+               : most_frequent(size);
+  std::sort(taken_.begin(), taken_.end());
+  CountedValues values;
+  values.reserve(taken_.size());
+  for (const std::uint32_t ordinal : taken_) {
+    JCN_CHECK(run_.step());
+    JCN_TRY(const bool found, lookup_.seek_ordinal(ordinal));
+    if (!found) return damaged("a segment's dictionary ends early");
+    values.push_back({lookup_.key(), counted_->counts[ordinal], {}});
+  }
+  return values;
+}
+
+Result<void> DictionarySource::take(CountedValues& values) {
+  for (CountedValue& value : values) {
+    JCN_CHECK(run_.step());
+    JCN_TRY(const bool found, lookup_.seek(value.key));
+    if (!found) break;
+    if (lookup_.key() != value.key) continue;
+    const auto ordinal = static_cast<std::uint32_t>(lookup_.entry().ordinal);
+    value.count += counted_->counts[ordinal];
+    taken_.push_back(ordinal);
+  }
+  return {};
+}
+
+std::size_t DictionarySource::values_above(std::uint64_t floor) const {
+  const std::vector<std::uint32_t>& counts = counted_->counts;
+  const auto above = [floor](std::uint32_t count) { return count > floor; };
+  const auto all = std::count_if(counts.begin() + counted_->first_value, counts.end(), above);
+  const auto taken = std::count_if(taken_.begin(), taken_.end(),
+                                   [&](std::uint32_t ordinal) { return above(counts[ordinal]); });
+  return static_cast<std::size_t>(all - taken);
+}
+
+std::uint64_t DictionarySource::largest_count() const {
+  std::uint32_t largest = 0;
+  std::size_t i = counted_->first_value;
+  const auto up_to = [&](std::size_t end) {
+    for (; i < end; ++i) largest = std::max(largest, counted_->counts[i]);
+  };
+  for (const std::uint32_t ordinal : taken_) {
+    up_to(ordinal);
+    i = std::size_t{ordinal} + 1;
+  }
+  up_to(counted_->counts.size());
+  return largest;
 }
 
 Result<void> DictionarySource::rewind(std::string_view from) {
-  JCN_TRY(const std::uint64_t first, part_.search->lower_bound(field_, from));
-  next_ = std::max<std::uint64_t>(first, first_value_);
+  std::uint64_t first = 0;
+  if (!from.empty()) {
+    JCN_TRY(first, part_.search->lower_bound(field_, from));
+  }
+  next_ = std::max<std::uint64_t>(first, counted_->first_value);
+  next_taken_ = static_cast<std::size_t>(std::lower_bound(taken_.begin(), taken_.end(), next_) -
+                                         taken_.begin());
   return {};
 }
 
 Result<bool> DictionarySource::next() {
-  while (next_ < counts_.size() && counts_[next_] <= floor_) ++next_;
-  if (next_ == counts_.size()) return false;
+  const std::vector<std::uint32_t>& counts = counted_->counts;
+  for (; next_ < counts.size(); ++next_) {
+    if (counts[next_] <= floor_) continue;
+    if (!passes_over_) break;
+    while (next_taken_ < taken_.size() && taken_[next_taken_] < next_) ++next_taken_;
+    if (next_taken_ == taken_.size() || taken_[next_taken_] != next_) break;
+  }
+  if (next_ == counts.size()) return false;
   JCN_CHECK(run_.step());
   at_ = next_++;
   JCN_TRY(const bool found, cursor_.seek_ordinal(at_));
@@ -148,7 +241,7 @@ Result<std::uint64_t> DictionarySource::count_of(std::string_view key) {
   JCN_CHECK(run_.step());
   JCN_TRY(const bool found, lookup_.seek(key));
   if (!found || lookup_.key() != key) return std::uint64_t{0};
-  return std::uint64_t{counts_[lookup_.entry().ordinal]};
+  return std::uint64_t{counted_->counts[lookup_.entry().ordinal]};
 }
 
 Result<std::string> DictionarySource::json_of(std::string_view cut_key) {
@@ -184,22 +277,43 @@ void DocumentSource::add(std::string_view value) {
   });
 }
 
+Result<void> DocumentSource::take(CountedValues& values) {
+  for (CountedValue& value : values) {
+    const auto found = found_.find(value.key);
+    if (found == found_.end()) continue;
+    value.count += found->second.count;
+    found->second.taken = true;
+  }
+  return {};
+}
+
 Result<void> DocumentSource::rewind(std::string_view from) {
   next_ = found_.lower_bound(from);
   return {};
 }
 
 Result<bool> DocumentSource::next() {
-  while (next_ != found_.end() && next_->second.count <= floor_) ++next_;
+  const auto skipped = [this](const Found& found) {
+    return found.count <= floor_ || (passes_over_ && found.taken);
+  };
+  while (next_ != found_.end() && skipped(next_->second)) ++next_;
   if (next_ == found_.end()) return false;
   at_ = next_++;
   return true;
 }
 
 std::size_t DocumentSource::values_above(std::uint64_t floor) const {
-  return static_cast<std::size_t>(
-      std::count_if(found_.begin(), found_.end(),
-                    [floor](const auto& found) { return found.second.count > floor; }));
+  return static_cast<std::size_t>(std::count_if(
+      found_.begin(), found_.end(),
+      [floor](const auto& found) { return !found.second.taken && found.second.count > floor; }));
+}
+
+std::uint64_t DocumentSource::largest_count() const {
+  std::uint64_t largest = 0;
+  for (const auto& [key, found] : found_) {
+    if (!found.taken) largest = std::max(largest, found.count);
+  }
+  return largest;
 }
 
 Result<std::uint64_t> DocumentSource::count_of(std::string_view key) {

@@ -19,12 +19,6 @@ namespace {
 // So few values are all decoded, without a bound being sought first.
 constexpr std::size_t few_values = 1024;
 
-struct Counted {
-  std::string key;
-  std::uint64_t count = 0;
-  std::string json;  // once it is in order
-};
-
 class FacetCount {
  public:
   FacetCount(QueryRun& run, const std::vector<SearchPart>& parts,
@@ -45,12 +39,12 @@ class FacetCount {
     JCN_CHECK(put_in_order(best_));
     Facet facet;
     facet.truncated = truncated_;
-    for (Counted& value : best_) facet.values.push_back({std::move(value.json), value.count});
+    for (CountedValue& value : best_) facet.values.push_back({std::move(value.json), value.count});
     return facet;
   }
 
  private:
-  static bool more_frequent(const Counted& a, const Counted& b) {
+  static bool more_frequent(const CountedValue& a, const CountedValue& b) {
     return a.count != b.count ? a.count > b.count : a.key < b.key;
   }
 
@@ -101,35 +95,43 @@ class FacetCount {
     }
     if (size_ == 0 || values <= few_values) return {};
     if (!largest_ || largest_->values() <= size_) return {};
-    std::vector<Counted> likely;
-    for (const std::uint32_t ordinal : largest_->most_frequent(size_)) {
-      JCN_TRY(std::string key, largest_->key_at(ordinal));
-      likely.push_back({std::move(key), 0, {}});
-    }
+    JCN_TRY(likely_, largest_->take_most_frequent(size_));
     for (const auto& source : sources_) {
-      for (Counted& value : likely) {
-        JCN_TRY(const std::uint64_t count, source->count_of(value.key));
-        value.count += count;
-      }
+      if (source.get() != largest_) JCN_CHECK(source->take(likely_));
     }
-    bound_ = likely.front().count;
-    for (const Counted& value : likely) bound_ = std::min(bound_, value.count);
+    bound_ = likely_.front().count;
+    for (const CountedValue& value : likely_) bound_ = std::min(bound_, value.count);
     share_out(bound_ - 1, records);
     return {};
   }
 
-  // In proportion to the sources' sizes, or equally: whichever leaves more out.
+  // In proportion to the sources' sizes, or equally, or so that only the largest one leaves some:
+  // whichever leaves most out. What was taken from the sources already is no matter.
   void share_out(std::uint64_t sum, std::uint64_t records) {
-    const std::uint64_t equal = sum / sources_.size();
-    std::size_t left_by_size = 0, left_equally = 0;
+    using Shares = std::vector<std::uint64_t>;
+    Shares by_size, equal, of_largest;
+    std::uint64_t of_others = 0;
     for (const auto& source : sources_) {
-      left_by_size += source->values_above(sum * source->records() / records);
-      left_equally += source->values_above(equal);
+      by_size.push_back(sum * source->records() / records);
+      equal.push_back(sum / sources_.size());
+      of_largest.push_back(source.get() == largest_ ? 0 : source->largest_count());
+      of_others += of_largest.back();
     }
-    for (const auto& source : sources_) {
-      const bool by_size = left_by_size < left_equally;
-      source->leave_out(by_size ? sum * source->records() / records : equal);
+    const auto left = [&](const Shares& shares) {
+      std::size_t values = 0;
+      for (std::size_t i = 0; i < shares.size(); ++i) {
+        values += sources_[i]->values_above(shares[i]);
+      }
+      return values;
+    };
+    const Shares* best = left(by_size) < left(equal) ? &by_size : &equal;
+    if (of_others <= sum) {
+      for (std::size_t i = 0; i < sources_.size(); ++i) {
+        if (sources_[i].get() == largest_) of_largest[i] = sum - of_others;
+      }
+      if (left(of_largest) < left(*best)) best = &of_largest;
     }
+    for (std::size_t i = 0; i < sources_.size(); ++i) sources_[i]->leave_out((*best)[i]);
   }
 
   // Calls visit(key, count) in key order, from `from` on, while it returns true: for each value
@@ -195,18 +197,23 @@ class FacetCount {
 
   // The first values, but for the order of cut keys.
   Result<void> merge() {
-    std::size_t values = 0;
+    for (const auto& source : sources_) source->pass_over_taken(true);
+    std::size_t values = likely_.size();
+    best_ = std::move(likely_);
     JCN_CHECK(for_each_value({}, [&](const std::string& key, std::uint64_t count) {
       ++values;
       if (size_ == 0) return false;
-      // Of equally frequent ones, those found before stay: they have the lesser keys.
-      if (full_ && count <= best_[size_ - 1].count) return true;
+      if (full_) {
+        const CountedValue& last = best_[size_ - 1];
+        if (count < last.count || (count == last.count && key > last.key)) return true;
+      }
       best_.push_back({key, count, {}});
       if (best_.size() >= 2 * size_) keep_best();
       return true;
     }));
     keep_best();
     truncated_ = truncated_ || values > size_;
+    for (const auto& source : sources_) source->pass_over_taken(false);
     return {};
   }
 
@@ -222,10 +229,10 @@ class FacetCount {
   // than values would.
   Result<void> settle_last_run() {
     if (!full_) return {};
-    const Counted last = *std::max_element(best_.begin(), best_.end(), more_frequent);
+    const CountedValue last = *std::max_element(best_.begin(), best_.end(), more_frequent);
     if (!may_share_beginning(last.key)) return {};
     const std::string beginning(key_beginning(last.key));
-    std::vector<Counted> run;
+    CountedValues run;
     bool any_cut = false;
     JCN_CHECK(for_each_value(beginning, [&](const std::string& key, std::uint64_t count) {
       if (!key.starts_with(beginning)) return false;
@@ -236,7 +243,7 @@ class FacetCount {
     }));
     if (!any_cut) return {};
     JCN_CHECK(put_in_order(run));
-    std::erase_if(best_, [&](const Counted& value) {
+    std::erase_if(best_, [&](const CountedValue& value) {
       return value.count == last.count && value.key.starts_with(beginning);
     });
     for (std::size_t i = 0; best_.size() < size_ && i < run.size(); ++i) {
@@ -246,7 +253,7 @@ class FacetCount {
   }
 
   // Of a cut key, the text stands in a document.
-  Result<void> find_json(Counted& value) {
+  Result<void> find_json(CountedValue& value) {
     if (!is_cut(value.key)) {
       auto json = key_json(value.key);
       if (!json) return damaged("a segment's dictionary has a malformed key");
@@ -259,10 +266,10 @@ class FacetCount {
   }
 
   // Leaves out those behind where all of them together have too many bytes.
-  Result<void> put_in_order(std::vector<Counted>& values) {
-    std::vector<Counted> kept;
+  Result<void> put_in_order(CountedValues& values) {
+    CountedValues kept;
     std::uint64_t bytes = 0;
-    for (Counted& value : values) {
+    for (CountedValue& value : values) {
       JCN_CHECK(run_.step());
       if (value.json.empty()) JCN_CHECK(find_json(value));
       bytes += value.json.size();
@@ -279,8 +286,8 @@ class FacetCount {
 
   // To the first ones with no more bytes than there may be, one of them at least, and so many more.
   // The bytes that they have.
-  Result<std::uint64_t> cut(std::vector<Counted>& values, std::size_t more) {
-    JCN_CHECK(sort_in_time(run_, values, [](const Counted& a, const Counted& b) {
+  Result<std::uint64_t> cut(CountedValues& values, std::size_t more) {
+    JCN_CHECK(sort_in_time(run_, values, [](const CountedValue& a, const CountedValue& b) {
       return a.count != b.count ? a.count > b.count : compare_values(a.json, b.json) < 0;
     }));
     std::uint64_t bytes = 0;
@@ -306,8 +313,9 @@ class FacetCount {
   std::vector<PlaceSet> rest_;      // of a pointer: places that need no document
   std::vector<std::unique_ptr<FacetSource>> sources_;
   DictionarySource* largest_ = nullptr;
+  CountedValues likely_;     // taken from the sources; by key
   std::uint64_t bound_ = 0;  // at least as many records have each of the first values
-  std::vector<Counted> best_;
+  CountedValues best_;
   bool full_ = false;  // some values did not make it into best_
   bool truncated_ = false;
 };

@@ -13,7 +13,7 @@ namespace {
 constexpr std::size_t none = std::string_view::npos;
 
 // In the order of the enumeration.
-constexpr std::array<std::string_view, 14> operator_names = {
+constexpr std::array<std::string_view, operators> operator_names = {
     "exact",    "not",        "gt",       "gte",    "lt",      "lte",           "in",
     "contains", "startswith", "endswith", "isnull", "notnull", "arraycontains", "arraynotcontains"};
 
@@ -80,6 +80,13 @@ Result<std::vector<std::string>> read_list(std::string_view name, std::string_vi
   }
 }
 
+// Ids are strings, and an integer is an id by its text.
+void read_as_ids(std::vector<std::string>& operands) {
+  for (std::string& operand : operands) {
+    if (const auto id = id_of_integer(operand)) operand = json_quote(*id);
+  }
+}
+
 std::optional<bool> read_flag(std::string_view value) {
   if (value.empty() || value == "1" || value == "true" || value == "on") return true;
   if (value == "0" || value == "false" || value == "off") return false;
@@ -134,6 +141,7 @@ Result<Filter> parse_filter(std::string_view name, std::string_view value) {
       break;
     case Operator::in: {
       JCN_TRY(filter.operands, read_list(name, value));
+      if (filter.field.kind == Field::Kind::id) read_as_ids(filter.operands);
       break;
     }
     default:

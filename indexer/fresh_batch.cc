@@ -48,7 +48,9 @@ class Preparation {
     sort_cut_keys(fresh_->file_keys, fresh_->files);
     sort_cut_keys(fresh_->body_keys, fresh_->bodies);
     auto delta = std::make_shared<Delta>();
-    delta->records = entries_of(fresh_, fresh_->record_keys);
+    FreshEntries records = entries_of(fresh_, fresh_->record_keys);
+    for (std::size_t i = 0; i < records.size(); ++i) records[i].work = works_[i];
+    set_records(*delta, std::move(records));
     if (!delta->records.empty()) delta->last_seq = seq_;
     delta->files = entries_of(fresh_, fresh_->file_keys);
     delta->bodies = entries_of(fresh_, fresh_->body_keys);
@@ -79,11 +81,13 @@ class Preparation {
       FreshRecord row;
       row.seq = ++seq_;
       row.present = record.has_value();
+      std::uint32_t work = 1;
       if (record) {
         record->seq = row.seq;
         record->rev = record->exists ? hash128(record->document) : Hash128{};
         row.exists = record->exists;
         row.local = builder.next_local();
+        if (record->exists) work = work_of_document(record->document);
         const std::string entry = encode_entry(*record);
         fresh_->bytes += entry.size();
         JCN_CHECK(builder.add(bytes, entry));
@@ -92,6 +96,7 @@ class Preparation {
       prepared_.rows.push_back({row.seq, key});
       fresh_->records.push_back(row);
       fresh_->record_keys.push_back(std::move(bytes));
+      works_.push_back(work);
     }
     prepared_.records = fresh_->records.size();
     if (builder.next_local() > 0) {
@@ -148,6 +153,7 @@ class Preparation {
   std::uint64_t seq_;
   const SnapshotState& before_;
   std::shared_ptr<FreshBatch> fresh_;
+  std::vector<std::uint32_t> works_;            // of fresh_->records
   std::set<std::string, std::less<>> rejects_;  // keys for Delta::rejects
   PreparedBatch prepared_;
 };

@@ -5,6 +5,8 @@
 namespace jcn {
 namespace {
 
+constexpr std::size_t common_bytes = 2048, common_members = 32;
+
 FreshEntries merge_entries(const FreshEntries& older, const FreshEntries& newer) {
   FreshEntries merged;
   merged.reserve(older.size() + newer.size());
@@ -36,6 +38,7 @@ void add_pieces(Deltas& pieces, const std::shared_ptr<const Delta>& of) {
 std::shared_ptr<const Delta> join_pieces(const Delta& older, const Delta& newer) {
   auto joined = std::make_shared<Delta>();
   joined->records = merge_entries(older.records, newer.records);
+  joined->work = work_of(joined->records);
   return joined;
 }
 
@@ -61,6 +64,36 @@ Result<SegmentEntry> FreshBatch::entry(const FreshRecord& record) const {
   return Segment(segment, const_cast<MemoryBlocks&>(blocks)).entry(record.local);
 }
 
+std::uint32_t work_of_document(std::string_view document) {
+  std::size_t members = 0;  // at most: it may stand in strings, too
+  for (std::size_t at = 0; (at = document.find(':', at)) != std::string_view::npos; ++at) {
+    if (at > 0 && document[at - 1] == '"') ++members;
+  }
+  return static_cast<std::uint32_t>(
+      std::max({std::size_t{1}, document.size() / common_bytes, members / common_members}));
+}
+
+std::uint64_t work_of(const FreshEntries& records) {
+  std::uint64_t work = 0;
+  for (const FreshEntry& record : records) work += record.work;
+  return work;
+}
+
+void set_records(Delta& delta, FreshEntries records) {
+  delta.records = std::move(records);
+  delta.work = work_of(delta.records);
+  if (delta.work < 2 * piece_work) return;
+  std::shared_ptr<Delta> piece;
+  for (const FreshEntry& record : delta.records) {
+    if (!piece || piece->is_finished_piece()) {
+      piece = std::make_shared<Delta>();
+      delta.pieces.push_back(piece);
+    }
+    piece->records.push_back(record);
+    piece->work += record.work;
+  }
+}
+
 const FreshEntry* find_fresh(const FreshEntries& entries, std::string_view key) {
   const auto at =
       std::lower_bound(entries.begin(), entries.end(), key,
@@ -72,6 +105,7 @@ std::shared_ptr<const Delta> merge_deltas(const std::shared_ptr<const Delta>& ol
                                           const std::shared_ptr<const Delta>& newer) {
   auto merged = std::make_shared<Delta>();
   merged->records = merge_entries(older->records, newer->records);
+  merged->work = work_of(merged->records);
   merged->files = merge_entries(older->files, newer->files);
   merged->bodies = merge_entries(older->bodies, newer->bodies);
   merged->notes = merge_entries(older->notes, newer->notes);

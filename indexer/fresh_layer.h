@@ -7,9 +7,9 @@
 //    a list of n entries has at most log2(n) + 1 deltas, and each entry is copied log2(n) times.
 // 3. Frozen deltas (being folded) are never merged with others.
 // 4. Queries search a large delta by its pieces, so that merging deltas does not throw away what
-//    was worked out of them: a piece of piece_records or more stays as it is until it is folded. Of
-//    two neighbours among the pieces, at least one is so large; what merging made of two is less
-//    than twice as large.
+//    was worked out of them: a piece of piece_work or more stays as it is until it is folded. Of
+//    two neighbours among the pieces, at least one is so large; none is twice as large, but by a
+//    record. So what a query has to make searchable itself it makes in short steps that last.
 //
 // Everything but PublishedState is immutable once shared, and so readable from any thread.
 #pragma once
@@ -55,27 +55,36 @@ struct FreshEntry {
   std::string_view key;  // inside the batch
   std::shared_ptr<const FreshBatch> batch;
   std::uint32_t index = 0;
+  std::uint32_t work = 1;  // of records: to make it searchable, in records like most
 };
 using FreshEntries = std::vector<FreshEntry>;  // by key, each once
+// How long a record takes to be made searchable, in records like most: of up to 2 KiB, with up to
+// 32 members. Much text, and many names, take their time.
+std::uint32_t work_of_document(std::string_view document);
+std::uint64_t work_of(const FreshEntries& records);
 
 class DeltaSearch;  // fresh_search.h
 std::shared_ptr<DeltaSearch> make_delta_search();
 
-inline constexpr std::size_t piece_records = 2048;
+inline constexpr std::uint64_t piece_work = 2048;
 
 struct Delta {
   FreshEntries records, files, bodies, notes;
   FreshEntries rejects;        // files that are rejects, or were before this delta
+  std::uint64_t work = 0;      // of the records
   std::uint64_t last_seq = 0;  // the largest of the records; 0: none
   // Deltas, older first, whose records together are this one's, and entries that they replaced.
   // Empty: it is its own piece.
   std::vector<std::shared_ptr<const Delta>> pieces;
   // What queries work out of the records, when the first of them asks.
   const std::shared_ptr<DeltaSearch> search = make_delta_search();
-  bool is_finished_piece() const { return pieces.empty() && records.size() >= piece_records; }
+  bool is_finished_piece() const { return pieces.empty() && work >= piece_work; }
   std::size_t size() const { return records.size() + files.size() + bodies.size() + notes.size(); }
 };
 using Deltas = std::vector<std::shared_ptr<const Delta>>;
+// Gives a delta its records, none of which has a piece yet. Those of a large one are cut into
+// pieces.
+void set_records(Delta& delta, FreshEntries records);
 
 const FreshEntry* find_fresh(const FreshEntries& entries, std::string_view key);
 std::shared_ptr<const Delta> merge_deltas(const std::shared_ptr<const Delta>& older,

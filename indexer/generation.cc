@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "encoding.h"
+#include "jcn/folder.h"
 #include "rows.h"
 
 namespace jcn {
@@ -33,23 +34,9 @@ std::optional<unsigned> generation_number(std::string_view name) {
 }
 
 Result<std::vector<std::string>> generations(const std::string& index_folder) {
-  std::error_code error;
-  std::vector<std::string> names;
-  for (fs::directory_iterator at(index_folder, error), end; !error && at != end;
-       at.increment(error)) {
-    std::string name = at->path().filename().string();
-    if (generation_number(name)) names.push_back(std::move(name));
-  }
-  if (error) return system_error("readdir", index_folder, error.value());
-  std::sort(names.begin(), names.end());
+  JCN_TRY(std::vector<std::string> names, names_in(index_folder));
+  std::erase_if(names, [](const std::string& name) { return !generation_number(name); });
   return names;
-}
-
-Result<void> remove_tree(const std::string& folder) {
-  std::error_code error;
-  fs::remove_all(folder, error);
-  if (error) return system_error("remove", folder, error.value());
-  return {};
 }
 
 }  // namespace
@@ -135,7 +122,7 @@ Result<void> remove_leftovers(const std::string& index_folder, const std::string
     if (name.ends_with(aside)) last_aside = name;
   }
   for (const std::string& name : names) {
-    if (name != current && name != last_aside) JCN_CHECK(remove_tree(index_folder + "/" + name));
+    if (name != current && name != last_aside) JCN_CHECK(remove_whole(index_folder + "/" + name));
   }
   return {};
 }
@@ -157,7 +144,7 @@ Result<void> unmark_damaged(const std::string& generation_path) {
 Result<void> set_aside(const std::string& index_folder, const std::string& generation) {
   const std::string from = index_folder + "/" + generation;
   const std::string to = from + std::string(aside);
-  JCN_CHECK(remove_tree(to));
+  JCN_CHECK(remove_whole(to));
   if (::rename(from.c_str(), to.c_str()) != 0 && errno != ENOENT) {
     return system_error("rename", from, errno);
   }

@@ -8,6 +8,7 @@
 
 #include "encoding.h"
 #include "generation.h"
+#include "jcn/folder.h"
 #include "touched_log.h"
 
 namespace jcn {
@@ -108,11 +109,43 @@ Result<void> write_identity(const NewGeneration& generation, const IdentityRow& 
   return txn.commit();
 }
 
+namespace {
+
+struct TemporaryCopy {
+  std::string folder;
+  TemporaryCopy() = default;
+  TemporaryCopy(const TemporaryCopy&) = delete;
+  TemporaryCopy& operator=(const TemporaryCopy&) = delete;
+  ~TemporaryCopy() {
+    if (!folder.empty()) try_to_remove_whole(folder);  // or the next opening does
+  }
+};
+
+// LMDB gives an environment up for as long as the process lives when its meta page could not be
+// written, however whole the file is: then it is a copy that is read.
+Result<std::shared_ptr<LmdbEnv>> open_to_read(const std::string& folder, const std::string& from,
+                                              TemporaryCopy& copy) {
+  JCN_TRY(auto env, LmdbEnv::open(from, EnvOptions{}));
+  const Result<ReadTxn> reading = env->begin_read();
+  if (reading || reading.error().code != Code::index_damaged) return env;
+  JCN_TRY(const std::string name, next_generation(folder));
+  copy.folder = folder + "/" + name;
+  std::error_code error;
+  std::filesystem::create_directory(copy.folder, error);
+  if (error) return system_error("mkdir", copy.folder, error.value());
+  std::filesystem::copy_file(from + "/data.mdb", copy.folder + "/data.mdb", error);
+  if (error) return system_error("copy", copy.folder + "/data.mdb", error.value());
+  return LmdbEnv::open(copy.folder, EnvOptions{});
+}
+
+}  // namespace
+
 Result<WrittenFrom> write_generation_from(const std::string& folder, const std::string& old,
                                           const std::optional<History>& left,
                                           const IndexHealth& health, const WriterOptions& options) {
   const std::string from = folder + "/" + old;
-  JCN_TRY(const auto env, LmdbEnv::open(from, EnvOptions{}));
+  TemporaryCopy copy;
+  JCN_TRY(const auto env, open_to_read(folder, from, copy));
   SegmentCache cache(env);
   JCN_TRY(const ReadTxn reading, env->begin_read());
   JCN_TRY(MetaRows meta, read_meta(reading));

@@ -73,10 +73,7 @@ std::optional<std::string> id_from_value(std::string_view value) {
     if (text.empty()) return std::nullopt;
     return text;
   }
-  if (json_type(value) != JsonType::number || value.find_first_of(".eE") != none) {
-    return std::nullopt;
-  }
-  return std::string(value == "-0" ? "0" : value);
+  return id_of_integer(value);
 }
 
 Reject about_id(Code code, std::string message, std::optional<std::string> pointer) {
@@ -96,6 +93,13 @@ std::string why_invalid(std::string_view id) {
 }
 
 }  // namespace
+
+std::optional<std::string> id_of_integer(std::string_view value) {
+  if (json_type(value) != JsonType::number || value.find_first_of(".eE") != none) {
+    return std::nullopt;
+  }
+  return std::string(value == "-0" ? "0" : value);
+}
 
 bool valid_id(std::string_view id) {
   if (id.empty() || id.size() > max_id_bytes || id == "." || id == "..") return false;

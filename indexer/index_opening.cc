@@ -10,9 +10,9 @@
 #include "evidence.h"
 #include "generation.h"
 #include "generation_writing.h"
+#include "jcn/verify_child.h"
 #include "living.h"
 #include "retention.h"
-#include "jcn/verify_child.h"
 
 namespace jcn {
 namespace {
@@ -104,19 +104,23 @@ bool is_about_the_index(Code code) {
          code == Code::index_unreadable;
 }
 
-// The generation in use. One that CURRENT does not name, because it is damaged, is the history's.
+// The generation in use. Where CURRENT names none that is there, it is the history's.
 Result<std::string> generation_in_use(const std::string& folder, const std::optional<History>& left,
                                       OpenedIndex& index) {
+  const auto is_there = [&](const std::string& generation) {
+    std::error_code error;
+    return std::filesystem::exists(folder + "/" + generation + "/data.mdb", error);
+  };
   const Result<std::optional<std::string>> current = read_current(folder);
-  if (current) return current->value_or("");
-  if (!is_about_the_index(current.error().code)) return current.error();
-  std::error_code error;
-  if (left && std::filesystem::exists(folder + "/" + left->generation + "/data.mdb", error)) {
+  if (!current && !is_about_the_index(current.error().code)) return current.error();
+  const std::string named = current ? current->value_or("") : "";
+  if (!named.empty() && is_there(named)) return named;
+  if (left && is_there(left->generation)) {
     JCN_CHECK(write_current(folder, left->generation));
     return left->generation;
   }
-  index.rebuilt_because = current.error().message;
-  return std::string();
+  if (!current) index.rebuilt_because = current.error().message;
+  return named;
 }
 
 Result<void> forget_crash(const std::string& folder) {
@@ -157,7 +161,8 @@ class Opening {
     if (health.whole() && health.format == format_version) {
       JCN_TRY(const bool taken, take_up_old(why));
       if (taken) return {};
-      health = broken_health(why);
+      // Whole and in use, it can be read, though perhaps not be written to any more.
+      if (!known) health = broken_health(why);
     }
     return replace(health, why);
   }
@@ -188,7 +193,7 @@ class Opening {
 
   // The old generation is set aside, what can be relied on comes along.
   Result<void> replace(const IndexHealth& health, const std::string& why) {
-    const bool upgrade = health.whole();
+    const bool upgrade = health.whole() && health.format != format_version;
     index_.rebuilt_because =
         upgrade ? foreign_format(health.format).message
                 : why + (health.findings.empty() ? "" : ": " + health.findings.front());

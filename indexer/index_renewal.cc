@@ -1,11 +1,11 @@
 // Another generation in the place of the one in use.
-#include <filesystem>
 #include <utility>
 
 #include "encoding.h"
 #include "generation.h"
 #include "generation_writing.h"
 #include "index_writer_inside.h"
+#include "jcn/folder.h"
 #include "rewrite.h"
 
 namespace jcn {
@@ -86,9 +86,8 @@ class IndexWriter::Inside::Renewal {
       const std::lock_guard folding(in_.fold_mutex);
       in_.behind.reset();
     }
-    std::error_code ignored;  // the next opening removes what is left
-    if (!switched_ && !unsure_ && !made_.path.empty())
-      std::filesystem::remove_all(made_.path, ignored);
+    // Or the next opening does.
+    if (!switched_ && !unsure_ && !made_.path.empty()) try_to_remove_whole(made_.path);
   }
 
   Result<RewriteReport> run(const RewriteWish& wish) {
@@ -113,6 +112,9 @@ class IndexWriter::Inside::Renewal {
     old_cache_ = in_.published.load()->cache;
     old_name_ = in_.history.generation;
     JCN_TRY(ReadTxn txn, old_cache_->env().begin_read());
+    if (txn.id() != in_.published.load()->txn) {
+      return damaged("it is not known what the last commit has left");
+    }
     JCN_TRY(meta_, read_meta(txn));
     if (!meta_.token) return damaged("the meta table lacks rows");
     reading_.emplace(std::move(txn));

@@ -384,6 +384,22 @@ class WriterTransactions : public MergeTransactions {
 
 }  // namespace
 
+// When it returns, no transaction of its own is left: a larger map would wait for that.
+Result<MergeOutcome> IndexWriter::Inside::merge_chosen(const std::vector<std::uint32_t>& chosen) {
+  WriterTransactions transactions(
+      write_mutex,
+      [this](StateRow& begun) {
+        begun = state;
+        return begin_write();
+      },
+      [this](WriteTxn& txn, const StateRow& made) {
+        StateRow next = made;
+        reserve_ahead(next, published.load()->seq);
+        return commit(txn, next, Published::Next::same);
+      });
+  return merge_segments(chosen, cache(), transactions);
+}
+
 Result<bool> IndexWriter::merge() {
   Inside& in = *inside_;
   const std::lock_guard folding(in.fold_mutex);
@@ -391,18 +407,7 @@ Result<bool> IndexWriter::merge() {
   const std::vector<std::uint32_t> chosen = choose_merge(in.segments);
   if (chosen.empty()) return false;
   SegmentCache& cache = in.cache();
-  WriterTransactions transactions(
-      in.write_mutex,
-      [&](StateRow& state) {
-        state = in.state;
-        return in.begin_write();
-      },
-      [&](WriteTxn& txn, const StateRow& state) {
-        StateRow next = state;
-        reserve_ahead(next, in.published.load()->seq);
-        return in.commit(txn, next, Published::Next::same);
-      });
-  Result<MergeOutcome> merged = merge_segments(chosen, cache, transactions);
+  Result<MergeOutcome> merged = in.merge_chosen(chosen);
   // The next round has the room.
   if (!merged && merged.error().code == Code::index_full) {
     static_cast<void>(cache.env().grow_if_full());

@@ -86,6 +86,7 @@ struct IndexWriter::Inside {
   Deltas pieces_to_search() const;
   bool freeze(Result<void>& frozen);
   Result<void> fold_frozen(FoldReport& report);
+  Result<MergeOutcome> merge_chosen(const std::vector<std::uint32_t>& chosen);
   void clear_stale_readers();
   void end_cleanly();
 

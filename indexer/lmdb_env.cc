@@ -17,6 +17,7 @@
 #include <utility>
 
 #include "encoding.h"
+#include "lmdb_pages.h"
 
 namespace jcn {
 namespace {
@@ -252,6 +253,7 @@ Result<void> WriteTxn::erase_range(Table table, std::string_view first, std::str
 }
 
 Result<void> WriteTxn::commit() {
+  const auto entered = std::move(entered_);  // however it ends, it is no transaction afterwards
   close_cursors();
   const std::string sums = encode_sums(sums_);
   MDB_val key = as_val(meta_sums);
@@ -271,12 +273,14 @@ Result<void> WriteTxn::commit() {
 // --- LmdbEnv
 
 struct LmdbEnv::Pool {
+  Pool() { idle.reserve(pooled_transactions); }  // a transaction's end needs no memory
+
   std::mutex mutex;
   std::condition_variable changed;
   // All under the mutex.
   std::vector<MDB_txn*> idle;  // reset
-  std::size_t reading = 0;     // transactions that are not
-  bool resizing = false;       // nobody begins to read
+  std::size_t active = 0;      // transactions that are not, write transactions, too
+  bool resizing = false;       // none begins
   bool map_full = false;       // a write transaction found no room
 };
 
@@ -327,6 +331,11 @@ Result<void> LmdbEnv::start(const std::string& folder, const EnvOptions& options
   const std::string file = folder + "/data.mdb";
   if (!options.create && (::stat(file.c_str(), &stat) != 0 || stat.st_size == 0)) {
     return Error{Code::index_unreadable, file + " is missing or empty", ""};
+  }
+  if (!options.create) {
+    Result<void> checked = LmdbPages::check_metas(folder);
+    if (!checked) checked = LmdbPages::check_metas(folder);  // the writer may have been at it
+    JCN_CHECK(checked);
   }
   // Without NORDAHEAD: an index is expected to fit into memory, and reading ahead warms it.
   const unsigned flags =
@@ -430,13 +439,30 @@ LmdbEnv::~LmdbEnv() {
   environments.closed.notify_all();
 }
 
+void LmdbEnv::enter() {
+  std::unique_lock lock(pool_->mutex);
+  pool_->changed.wait(lock, [this] { return !pool_->resizing; });
+  ++pool_->active;
+}
+
+void LmdbEnv::leave() {
+  {
+    const std::lock_guard lock(pool_->mutex);
+    --pool_->active;
+  }
+  pool_->changed.notify_all();
+}
+
+void WriteTxn::Leave::operator()(LmdbEnv* env) const {
+  env->leave();
+}
+
 Result<ReadTxn> LmdbEnv::begin_read() {
   for (bool resized = false;; resized = true) {
+    enter();
     MDB_txn* txn = nullptr;
     {
-      std::unique_lock lock(pool_->mutex);
-      pool_->changed.wait(lock, [this] { return !pool_->resizing; });
-      ++pool_->reading;
+      const std::lock_guard lock(pool_->mutex);
       if (!pool_->idle.empty()) {
         txn = pool_->idle.back();
         pool_->idle.pop_back();
@@ -454,11 +480,7 @@ Result<ReadTxn> LmdbEnv::begin_read() {
       }
     }
     if (code == MDB_SUCCESS) return ReadTxn(shared_from_this(), txn);
-    {
-      const std::lock_guard lock(pool_->mutex);
-      --pool_->reading;
-    }
-    pool_->changed.notify_all();
+    leave();
     // The writer, another process, has a larger map by now.
     if (code != MDB_MAP_RESIZED || resized) return lmdb_error("mdb_txn_begin", code);
     JCN_CHECK(resize_map(0));
@@ -469,23 +491,22 @@ void LmdbEnv::take_back(MDB_txn* txn) {
   mdb_txn_reset(txn);
   {
     const std::lock_guard lock(pool_->mutex);
-    --pool_->reading;
     if (pool_->idle.size() < pooled_transactions) {
       pool_->idle.push_back(txn);
       txn = nullptr;
     }
   }
-  pool_->changed.notify_all();
   if (txn) mdb_txn_abort(txn);
+  leave();
 }
 
-// Growing the map moves it: nobody may be reading.
+// Growing the map moves it: no transaction may be under way.
 Result<void> LmdbEnv::resize_map(std::uint64_t bytes) {
   std::unique_lock lock(pool_->mutex);
   pool_->changed.wait(lock, [this] { return !pool_->resizing; });
   pool_->resizing = true;
   const bool drained =
-      pool_->changed.wait_for(lock, drain_patience, [this] { return pool_->reading == 0; });
+      pool_->changed.wait_for(lock, drain_patience, [this] { return pool_->active == 0; });
   int code = MDB_SUCCESS;
   if (drained) {
     for (MDB_txn* txn : pool_->idle) mdb_txn_abort(txn);
@@ -528,10 +549,13 @@ Error LmdbEnv::write_error(const char* call, int code) {
 }
 
 Result<WriteTxn> LmdbEnv::begin_write() {
+  enter();
+  std::unique_ptr<LmdbEnv, WriteTxn::Leave> entered(this);
   MDB_txn* raw = nullptr;
   const int code = mdb_txn_begin(env_, nullptr, 0, &raw);
   if (code != MDB_SUCCESS) return lmdb_error("mdb_txn_begin", code);
   WriteTxn txn(shared_from_this(), raw);
+  txn.entered_ = std::move(entered);
   JCN_TRY(const auto stored, txn.get(Table::meta, meta_sums));
   if (stored) {
     auto sums = decode_sums(*stored);
@@ -550,13 +574,16 @@ Result<void> LmdbEnv::clear_stale_readers() {
   return {};
 }
 
+// What LMDB says of itself it reads from the map, which is not to be moved meanwhile.
 std::uint64_t LmdbEnv::map_bytes() const {
+  const std::lock_guard lock(pool_->mutex);
   MDB_envinfo info{};
   mdb_env_info(env_, &info);
   return info.me_mapsize;
 }
 
 std::uint64_t LmdbEnv::used_bytes() const {
+  const std::lock_guard lock(pool_->mutex);
   MDB_envinfo info{};
   MDB_stat stat{};
   mdb_env_info(env_, &info);

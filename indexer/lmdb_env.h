@@ -121,6 +121,10 @@ class WriteTxn : public Transaction {
  private:
   friend class LmdbEnv;
   using Transaction::Transaction;
+  struct Leave {
+    void operator()(LmdbEnv* env) const;
+  };
+  std::unique_ptr<LmdbEnv, Leave> entered_;  // env_, as long as this is among its transactions
   Result<MDB_cursor*> writing_cursor(Table table);
   void close_cursors();
   void account(Table table, std::string_view key, std::string_view value, bool added);
@@ -152,9 +156,9 @@ class LmdbEnv : public std::enable_shared_from_this<LmdbEnv> {
   std::uint64_t used_bytes() const;
   std::uint64_t map_bytes() const;
   // Doubles the map, after a write transaction found no room in it and is over: index_full in other
-  // words than a full disk. Whoever wants to read meanwhile waits until those who read are done,
-  // which they are given a moment for. False: that was not the reason, or it could not be; asking
-  // again helps if readers were in the way.
+  // words than a full disk. Who begins a transaction meanwhile waits until those under way are
+  // over, which they are given a moment for. False: that was not the reason, or it could not be;
+  // asking again helps if others were in the way.
   bool grow_if_full();
 
  private:
@@ -169,6 +173,8 @@ class LmdbEnv : public std::enable_shared_from_this<LmdbEnv> {
   Result<off_t> missing_bytes() const;
   void lengthen() const;
   bool disk_is_full() const;
+  void enter();  // one more transaction; waits while the map is being resized
+  void leave();
   void take_back(MDB_txn* txn);
   Result<void> resize_map(std::uint64_t bytes);
   Error write_error(const char* call, int code);

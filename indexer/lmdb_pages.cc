@@ -108,17 +108,33 @@ LmdbPages::Tree LmdbPages::read_tree(std::string_view bytes) {
   return tree;
 }
 
-Result<LmdbPages> LmdbPages::open(const std::string& folder, std::optional<std::uint64_t> txn) {
+// Both meta pages, each of which is one.
+struct LmdbPages::Metas {
+  std::array<std::string, 2> pages;
+  std::array<std::uint64_t, 2> txns{};
+
+  std::string_view meta(std::size_t page) const {
+    return std::string_view(pages[page]).substr(page_header);
+  }
+  std::size_t newest() const { return txns[1] > txns[0] ? 1 : 0; }
+  std::uint64_t map_bytes(std::size_t page) const { return at<std::uint64_t>(meta(page), 16); }
+  std::uint64_t last_page(std::size_t page) const { return at<std::uint64_t>(meta(page), 120); }
+};
+
+Result<LmdbPages> LmdbPages::open_file(const std::string& folder) {
   const std::string path = folder + "/data.mdb";
   LmdbPages pages;
   pages.file_ = FileDescriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!pages.file_) {
-    if (errno == ENOENT || errno == ENOTDIR) {
-      return Error{Code::index_unreadable, path + " is missing", ""};
-    }
-    return system_error("open", path, errno);
+  if (pages.file_) return pages;
+  if (errno == ENOENT || errno == ENOTDIR) {
+    return Error{Code::index_unreadable, path + " is missing", ""};
   }
-  JCN_CHECK(pages.read_metas(txn));
+  return system_error("open", path, errno);
+}
+
+Result<LmdbPages> LmdbPages::open(const std::string& folder, std::optional<std::uint64_t> txn) {
+  JCN_TRY(LmdbPages pages, open_file(folder));
+  JCN_CHECK(pages.choose_state(txn));
   const Visit add_table = [&](std::string_view name, std::string_view bytes) -> Result<void> {
     if (bytes.size() != tree_bytes) return damaged("a table's entry in data.mdb is malformed");
     const Tree tree = read_tree(bytes);
@@ -131,37 +147,56 @@ Result<LmdbPages> LmdbPages::open(const std::string& folder, std::optional<std::
   return pages;
 }
 
-Result<void> LmdbPages::read_metas(std::optional<std::uint64_t> txn) {
+Result<void> LmdbPages::check_metas(const std::string& folder) {
+  JCN_TRY(LmdbPages pages, open_file(folder));
+  JCN_TRY(const Metas metas, pages.read_metas());
+  return pages.check_sizes(metas, metas.newest());
+}
+
+Result<LmdbPages::Metas> LmdbPages::read_metas() {
+  Metas metas;
   page_bytes_ = smallest_page;
-  JCN_TRY(const std::string first, read(0, page_header + meta_bytes));
-  const std::size_t page_bytes = at<std::uint32_t>(first, page_header + 24);
+  JCN_TRY(metas.pages[0], read(0, page_header + meta_bytes));
+  const std::size_t page_bytes = at<std::uint32_t>(metas.pages[0], page_header + 24);
   if (!std::has_single_bit(page_bytes) || page_bytes < smallest_page || page_bytes > largest_page) {
     return wrong_page(0, "says no page size");
   }
   page_bytes_ = page_bytes;
-  JCN_TRY(const std::string second, read(1, page_header + meta_bytes));
-  const std::array<std::string_view, 2> metas = {first, second};
-  std::array<std::uint64_t, 2> txns{};
+  JCN_TRY(metas.pages[1], read(1, page_header + meta_bytes));
   for (std::size_t i = 0; i < 2; ++i) {
-    const std::string_view meta = metas[i].substr(page_header);
-    if (at<std::uint64_t>(metas[i], 0) != i || at<std::uint16_t>(metas[i], 10) != meta_page ||
+    const std::string_view page = metas.pages[i], meta = metas.meta(i);
+    if (at<std::uint64_t>(page, 0) != i || at<std::uint16_t>(page, 10) != meta_page ||
         at<std::uint32_t>(meta, 0) != magic || at<std::uint32_t>(meta, 4) != data_version ||
         at<std::uint64_t>(meta, 8) != 0 || at<std::uint32_t>(meta, 24) != page_bytes_) {
       return wrong_page(i, "is no meta page");
     }
-    txns[i] = at<std::uint64_t>(meta, 128);
-    if (txns[i] != 0 && txns[i] % 2 != i) return wrong_page(i, "has another one's transaction");
+    metas.txns[i] = at<std::uint64_t>(meta, 128);
+    if (metas.txns[i] != 0 && metas.txns[i] % 2 != i) {
+      return wrong_page(i, "has another one's transaction");
+    }
   }
-  const std::size_t newest = txns[1] > txns[0] ? 1 : 0;
+  return metas;
+}
+
+Result<void> LmdbPages::check_sizes(const Metas& metas, std::size_t chosen) const {
+  const std::uint64_t map = metas.map_bytes(chosen), last = metas.last_page(chosen);
+  if (map > largest_map || map % page_bytes_ != 0 || last < 1 || last >= map / page_bytes_) {
+    return wrong_page(chosen, "has sizes that cannot be");
+  }
+  return {};
+}
+
+Result<void> LmdbPages::choose_state(std::optional<std::uint64_t> txn) {
+  JCN_TRY(const Metas metas, read_metas());
+  const std::array<std::uint64_t, 2>& txns = metas.txns;
+  const std::size_t newest = metas.newest();
   const std::uint64_t apart = txns[newest] - txns[1 - newest];
   if (apart > 1) return wrong_page(newest, "is not of the transaction after the other's");
   const std::size_t chosen = txn && txns[1 - newest] == *txn ? 1 - newest : newest;
   if (txn && txns[chosen] != *txn) return wrong_page(chosen, "is of another transaction");
-  const std::string_view meta = metas[chosen].substr(page_header);
-  const std::uint64_t map = at<std::uint64_t>(meta, 16), last = at<std::uint64_t>(meta, 120);
-  if (map > largest_map || map % page_bytes_ != 0 || last < 1 || last >= map / page_bytes_) {
-    return wrong_page(chosen, "has sizes that cannot be");
-  }
+  JCN_CHECK(check_sizes(metas, chosen));
+  const std::string_view meta = metas.meta(chosen);
+  const std::uint64_t last = metas.last_page(chosen);
   txn_ = txns[chosen];
   free_ = read_tree(meta.substr(24));
   main_ = read_tree(meta.substr(24 + tree_bytes));

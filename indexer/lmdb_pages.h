@@ -31,6 +31,10 @@ class LmdbPages {
   // none at all.
   static Result<LmdbPages> open(const std::string& folder, std::optional<std::uint64_t> txn);
 
+  // What LMDB goes by from the first moment on, and may end the process over: the page size, the
+  // sizes of the map and the file. A writer may live. index_damaged.
+  static Result<void> check_metas(const std::string& folder);
+
   std::uint64_t txn() const { return txn_; }
   std::uint64_t pages() const { return used_.size(); }
   std::uint64_t pages_walked() const { return walked_; }
@@ -50,8 +54,12 @@ class LmdbPages {
     std::uint64_t branches = 0, leaves = 0, overflow = 0, entries = 0, root = 0;
   };
   struct Walk;
+  struct Metas;
   LmdbPages() = default;
-  Result<void> read_metas(std::optional<std::uint64_t> txn);
+  static Result<LmdbPages> open_file(const std::string& folder);
+  Result<Metas> read_metas();
+  Result<void> check_sizes(const Metas& metas, std::size_t chosen) const;
+  Result<void> choose_state(std::optional<std::uint64_t> txn);
   static Tree read_tree(std::string_view bytes);
   Result<std::string> read(std::uint64_t page, std::size_t bytes) const;
   Result<void> use(std::uint64_t page, std::uint64_t count);

@@ -17,10 +17,11 @@ Result<void> QueryRun::look_at_clock() {
 }
 
 Result<std::vector<SearchPart>> QueryRun::parts(const std::string& kind) {
-  const Clock::time_point begin = Clock::now();
-  JCN_TRY(std::vector<SearchPart> parts, search_parts(snapshot_.state(), kind));
-  if (deadline_ != Clock::time_point::max()) deadline_ += Clock::now() - begin;
-  return parts;
+  return search_parts(snapshot_.state(), kind, [this] { return look_at_clock(); });
+}
+
+KeptCounts& QueryRun::kept_counts() const {
+  return snapshot_.state().cache().counts();
 }
 
 Result<std::string> QueryRun::id_of(const SearchPart& part, std::uint32_t place) const {

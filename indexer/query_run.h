@@ -10,6 +10,7 @@
 #include "jcn/record.h"
 #include "jcn/result.h"
 #include "jcn/snapshot.h"
+#include "kept_counts.h"
 #include "search_parts.h"
 
 namespace jcn {
@@ -21,8 +22,7 @@ class QueryRun {
       : snapshot_(snapshot), deadline_(deadline) {}
 
   Result<void> look_at_clock();  // query_timeout
-  // The kind's parts. The time that it takes to make fresh records searchable is not the query's:
-  // IndexWriter bounds how much of that is left to it.
+  // The kind's parts. IndexWriter bounds how much of what is fresh a query has to make searchable.
   Result<std::vector<SearchPart>> parts(const std::string& kind);
   // Counts work, and looks at the clock from time to time.
   Result<void> step(std::uint32_t steps = 1) {
@@ -36,6 +36,7 @@ class QueryRun {
   Result<std::uint32_t> first_place(const SearchPart& part, const std::string& id) const;
   // Of a living place.
   Result<Record> record_at(const SearchPart& part, std::uint32_t place);
+  KeptCounts& kept_counts() const;  // of the index
   std::uint64_t documents_read() const { return documents_read_; }
   static constexpr std::uint32_t steps_of_document = 256;
 
@@ -44,7 +45,7 @@ class QueryRun {
   static constexpr std::size_t bytes_per_step = 128;  // of a document that is looked through
 
   const Snapshot& snapshot_;
-  Clock::time_point deadline_;
+  const Clock::time_point deadline_;
   std::uint32_t steps_ = 0;
   std::uint64_t documents_read_ = 0;
 };

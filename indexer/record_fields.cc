@@ -2,6 +2,8 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <string_view>
+#include <vector>
 
 #include "encoding.h"
 #include "field_condition.h"
@@ -17,6 +19,7 @@ namespace {
 constexpr std::array<std::string_view, 6> type_names = {"null",   "boolean", "number",
                                                         "string", "array",   "object"};
 constexpr std::size_t scalar_types = 4;
+constexpr std::uint32_t steps_of_field = 64;  // beside those of its column
 // The first key of each scalar type, and what is behind the last.
 constexpr std::array<KeyType, scalar_types + 1> type_begins = {
     KeyType::null, KeyType::false_, KeyType::number, KeyType::string,
@@ -88,32 +91,86 @@ std::string name_of(const std::string& path) {
   return same && field->path == path ? dotted : path;
 }
 
+// A field of one part, among all fields of all parts.
+struct Candidate {
+  std::uint32_t steps = 0;
+  std::uint32_t part = 0;
+  const SegmentField* field = nullptr;
+};
+
+// Heaps have the largest on top: here that is what is listed first.
+bool listed_later(const Candidate& a, const Candidate& b) {
+  if (a.steps != b.steps) return a.steps > b.steps;
+  return a.field->path > b.field->path;
+}
+
+// Names may be as many as values: only as many of them are put in order as are listed.
+class Candidates {
+ public:
+  Result<void> gather(QueryRun& run, const std::vector<SearchPart>& parts) {
+    for (std::uint32_t part = 0; part < parts.size(); ++part) {
+      const SearchOutline& outline = parts[part].search->outline();
+      const SegmentKind& kind = *parts[part].kind;
+      for (std::uint32_t i = kind.first_field; i < kind.end_field; ++i) {
+        JCN_CHECK(run.step());
+        const SegmentField& field = outline.fields[i];
+        if (!field.path.starts_with('/')) continue;  // a computed one
+        const auto steps = std::count(field.path.begin(), field.path.end(), '/');
+        heap_.push_back({static_cast<std::uint32_t>(steps), part, &field});
+      }
+    }
+    std::make_heap(heap_.begin(), heap_.end(), listed_later);
+    return {};
+  }
+  const Candidate* first() const { return heap_.empty() ? nullptr : &heap_.front(); }
+  void take_first() {
+    std::pop_heap(heap_.begin(), heap_.end(), listed_later);
+    heap_.pop_back();
+  }
+
+ private:
+  std::vector<Candidate> heap_;
+};
+
+FieldSummary summary_of(const std::string& path, const Counts& counts) {
+  FieldSummary summary{name_of(path), counts.records, {}};
+  for (std::size_t type = 0; type < type_names.size(); ++type) {
+    if (counts.types[type] != 0) summary.types.emplace(type_names[type], counts.types[type]);
+  }
+  return summary;
+}
+
 }  // namespace
 
-Result<std::vector<FieldSummary>> list_fields(const Snapshot& snapshot, const std::string& kind,
-                                              std::chrono::steady_clock::time_point deadline) {
+Result<FieldList> list_fields(const Snapshot& snapshot, const std::string& kind,
+                              std::chrono::steady_clock::time_point deadline, std::uint64_t bytes) {
   QueryRun run(snapshot, deadline);
   JCN_CHECK(run.look_at_clock());
   JCN_TRY(const std::vector<SearchPart> parts, run.parts(kind));
-  std::map<std::string, Counts> by_path;
-  for (const SearchPart& part : parts) {
-    const SearchOutline& outline = part.search->outline();
-    for (std::uint32_t i = part.kind->first_field; i < part.kind->end_field; ++i) {
-      const SegmentField& field = outline.fields[i];
-      if (!field.path.starts_with('/')) continue;  // a computed one
-      JCN_CHECK(count_field(run, part, field, by_path[field.path]));
+  Candidates candidates;
+  JCN_CHECK(candidates.gather(run, parts));
+  FieldList list;
+  std::map<std::string_view, Counts> by_path;
+  std::uint64_t listed_bytes = 0;
+  while (const Candidate* candidate = candidates.first()) {
+    const std::string_view path = candidate->field->path;
+    Counts counts;
+    for (; candidate && candidate->field->path == path; candidate = candidates.first()) {
+      JCN_CHECK(count_field(run, parts[candidate->part], *candidate->field, counts));
+      JCN_CHECK(run.step(steps_of_field));
+      candidates.take_first();
     }
-  }
-  std::vector<FieldSummary> summaries;
-  for (const auto& [path, counts] : by_path) {
     if (counts.records == 0) continue;
-    FieldSummary summary{name_of(path), counts.records, {}};
-    for (std::size_t type = 0; type < type_names.size(); ++type) {
-      if (counts.types[type] != 0) summary.types.emplace(type_names[type], counts.types[type]);
-    }
-    summaries.push_back(std::move(summary));
+    listed_bytes += path.size();
+    list.truncated =
+        !by_path.empty() && (by_path.size() == most_listed_fields || listed_bytes > bytes);
+    if (list.truncated) break;
+    by_path.emplace(path, counts);
   }
-  return summaries;
+  for (const auto& [path, counts] : by_path) {
+    list.fields.push_back(summary_of(std::string(path), counts));
+  }
+  return list;
 }
 
 }  // namespace jcn

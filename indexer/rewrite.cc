@@ -19,6 +19,7 @@ using State = IndexHealth::State;
 constexpr std::size_t chunk_bytes = 32 << 20;
 constexpr std::uint32_t chunk_records = 65'536;
 constexpr std::uint64_t progress_step = 500;
+constexpr std::uint32_t blocks_per_look = 64;
 
 State state_of(const IndexHealth& health, Table table) {
   return health.state[static_cast<std::size_t>(table)];
@@ -104,7 +105,11 @@ class Rewrite {
   }
 
   Result<void> tell() {
-    if (++done_ % progress_step != 0 || !wish_.go_on) return {};
+    return ++done_ % progress_step == 0 ? look_whether_to_go_on() : Result<void>();
+  }
+
+  Result<void> look_whether_to_go_on() {
+    if (!wish_.go_on) return {};
     if (wish_.go_on(done_, written_[static_cast<std::size_t>(Table::ids)].entries)) return {};
     return Error{Code::not_ready, "the rewriting of the index was stopped", ""};
   }
@@ -156,6 +161,14 @@ class Rewrite {
 
   Result<void> merge_records() {
     JCN_CHECK(compare_sum(Table::living));
+    JCN_TRY(const SegmentSurvey survey, survey_segments(source_.txn, source_.cache));
+    for (const auto& [number, info] : survey.segments) {
+      if (info.known) continue;
+      return Error{Code::index_format,
+                   "a segment has sections of a later version of jcn, which "
+                   "would be lost",
+                   "use that version"};
+    }
     JCN_TRY(const auto numbers, source_.cache.segments(source_.txn));
     MergeSources sources;
     for (const std::uint32_t number : *numbers) {
@@ -166,7 +179,8 @@ class Rewrite {
     JCN_TRY(const SegmentHead head,
             merge_sources(
                 sources, source_.txn, source_.cache, dictionary_,
-                [&](Section section, std::uint32_t block, std::string payload) {
+                [&](Section section, std::uint32_t block, std::string payload) -> Result<void> {
+                  if (block % blocks_per_look == 0) JCN_CHECK(look_whether_to_go_on());
                   return target_.store(made, section, block, std::move(payload));
                 },
                 [&](std::string_view key, const SegmentEntry& entry, std::uint32_t local) {

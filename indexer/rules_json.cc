@@ -242,6 +242,21 @@ void append_weights(std::string& out, const SearchWeights& weights) {
   out += '}';
 }
 
+// Left out where there is nothing: a program that knows of more has the same text for the same
+// rules, and so need not judge everything anew.
+template <class ByKind, class Append>
+void append_by_kind(std::string& out, const char* name, const ByKind& by_kind, Append append) {
+  if (by_kind.empty()) return;
+  out += std::string(",\"") + name + "\":{";
+  for (const auto& [kind, value] : by_kind) {
+    if (out.back() != '{') out += ',';
+    json_quote_onto(out, kind);
+    out += ':';
+    append(value);
+  }
+  out += '}';
+}
+
 }  // namespace
 
 std::string Rules::to_json() const {
@@ -255,29 +270,14 @@ std::string Rules::to_json() const {
     if (&pattern != &ignore.front()) out += ',';
     json_quote_onto(out, pattern);
   }
-  out += "],\"schemas\":{";
-  for (const auto& [kind, of_kind] : schemas) {
-    if (out.back() != '{') out += ',';
-    json_quote_onto(out, kind);
-    out += ':' + of_kind.schema->text();
-  }
-  out += "},\"search_weights\":{";
-  for (const auto& [kind, weights] : search_weights) {
-    if (out.back() != '{') out += ',';
-    json_quote_onto(out, kind);
-    out += ':';
-    append_weights(out, weights);
-  }
-  if (!search_scopes.empty()) {
-    out += "},\"search_scopes\":{";
-    for (const auto& [kind, scope] : search_scopes) {
-      if (out.back() != '{') out += ',';
-      json_quote_onto(out, kind);
-      out += ':';
-      append_scope(out, scope);
-    }
-  }
-  out += "},\"limits\":{\"max_bytes\":" + std::to_string(limits.max_bytes);
+  out += ']';
+  append_by_kind(out, "schemas", schemas,
+                 [&](const auto& of_kind) { out += of_kind.schema->text(); });
+  append_by_kind(out, "search_weights", search_weights,
+                 [&](const auto& weights) { append_weights(out, weights); });
+  append_by_kind(out, "search_scopes", search_scopes,
+                 [&](const auto& scope) { append_scope(out, scope); });
+  out += ",\"limits\":{\"max_bytes\":" + std::to_string(limits.max_bytes);
   out += ",\"max_depth\":" + std::to_string(limits.max_depth);
   out += ",\"max_members\":" + std::to_string(limits.max_members);
   out += "},\"prefix_path_ids\":";

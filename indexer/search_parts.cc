@@ -28,11 +28,13 @@ Result<void> leave_existing(const SegmentSearch& search, const SegmentKind& kind
 }
 
 Result<std::shared_ptr<const FoldedParts>> folded_parts(SegmentCache& cache, const Transaction& txn,
-                                                        const std::string& kind) {
+                                                        const std::string& kind,
+                                                        const LookAtClock& look) {
   if (auto known = cache.parts(txn.id(), kind)) return known;
   auto parts = std::make_shared<FoldedParts>();
   JCN_TRY(const auto segments, cache.segments(txn));
   for (const std::uint32_t number : *segments) {
+    JCN_CHECK(look());
     FoldedPart part;
     part.segment = number;
     JCN_TRY(part.outline, cache.outline(txn, number));
@@ -51,8 +53,10 @@ Result<std::shared_ptr<const FoldedParts>> folded_parts(SegmentCache& cache, con
 
 Result<void> SnapshotState::add_fresh_parts(const std::string& kind,
                                             const std::vector<const Delta*>& deltas,
+                                            const LookAtClock& look,
                                             std::vector<SearchPart>& parts) {
   for (std::size_t i = 0; i < deltas.size(); ++i) {
+    JCN_CHECK(look());
     const Delta& delta = *deltas[i];
     JCN_TRY(const auto fresh, delta.search->search(delta.records));
     SearchPart part;
@@ -79,13 +83,14 @@ Result<void> SnapshotState::add_fresh_parts(const std::string& kind,
 
 Result<void> SnapshotState::add_folded_parts(const std::string& kind,
                                              const std::vector<const Delta*>& deltas,
+                                             const LookAtClock& look,
                                              std::vector<SearchPart>& parts) {
   std::vector<std::shared_ptr<const std::vector<FoldedPlace>>> replaced;
   for (const Delta* delta : deltas) {
     JCN_TRY(auto places, delta->search->folded_places(delta->records, txn_));
     replaced.push_back(std::move(places));
   }
-  JCN_TRY(const auto folded, folded_parts(*cache_, txn_, kind));
+  JCN_TRY(const auto folded, folded_parts(*cache_, txn_, kind, look));
   for (const FoldedPart& known : *folded) {
     SearchPart part;
     part.kind = known.kind;
@@ -106,16 +111,18 @@ Result<void> SnapshotState::add_folded_parts(const std::string& kind,
   return {};
 }
 
-Result<std::vector<SearchPart>> SnapshotState::search_parts(const std::string& kind) {
+Result<std::vector<SearchPart>> SnapshotState::search_parts(const std::string& kind,
+                                                            const LookAtClock& look) {
   std::vector<SearchPart> parts;
   const std::vector<const Delta*> searched = searched_deltas(deltas_);
-  JCN_CHECK(add_fresh_parts(kind, searched, parts));
-  JCN_CHECK(add_folded_parts(kind, searched, parts));
+  JCN_CHECK(add_fresh_parts(kind, searched, look, parts));
+  JCN_CHECK(add_folded_parts(kind, searched, look, parts));
   return parts;
 }
 
-Result<std::vector<SearchPart>> search_parts(SnapshotState& snapshot, const std::string& kind) {
-  return snapshot.search_parts(kind);
+Result<std::vector<SearchPart>> search_parts(SnapshotState& snapshot, const std::string& kind,
+                                             const LookAtClock& look) {
+  return snapshot.search_parts(kind, look);
 }
 
 }  // namespace jcn

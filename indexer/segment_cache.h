@@ -10,6 +10,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "kept_counts.h"
 #include "lmdb_env.h"
 #include "posting_list.h"
 #include "segment.h"
@@ -58,10 +59,12 @@ class SegmentCache {
   std::shared_ptr<const FoldedParts> parts(std::uint64_t txn, const std::string& kind);
   void keep_parts(std::uint64_t txn, const std::string& kind,
                   std::shared_ptr<const FoldedParts> parts);
+  KeptCounts& counts() { return counts_; }  // of facets; segments in memory are among them
   void forget_segment(std::uint32_t segment);
 
  private:
   const std::shared_ptr<LmdbEnv> env_;
+  KeptCounts counts_;
   std::shared_mutex mutex_;
   // All under the mutex.
   std::unordered_map<std::uint32_t, std::shared_ptr<const SegmentHead>> heads_;

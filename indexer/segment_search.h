@@ -104,6 +104,7 @@ class SegmentSearch {
  public:
   SegmentSearch(std::shared_ptr<const SearchOutline> outline, BlockSource& source);
   const SearchOutline& outline() const { return *outline_; }
+  const std::shared_ptr<const SearchOutline>& shared_outline() const { return outline_; }
 
   DictionaryCursor dictionary(const SegmentField& field) const;
   Result<std::optional<DictionaryEntry>> find(const SegmentField& field,

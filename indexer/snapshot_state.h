@@ -53,7 +53,8 @@ class SnapshotState {
   Result<std::optional<std::string_view>> file_row(std::string_view key) const;
   Result<std::optional<std::string>> body(std::string_view key);
 
-  Result<std::vector<SearchPart>> search_parts(const std::string& kind);  // search_parts.h
+  // search_parts.h
+  Result<std::vector<SearchPart>> search_parts(const std::string& kind, const LookAtClock& look);
 
   Result<LayeredCursor> walk_records() const;
   Result<LayeredCursor> walk_files() const;
@@ -72,9 +73,9 @@ class SnapshotState {
   // `deltas`: as they are searched (fresh_search.h), newest first.
   static Result<void> add_fresh_parts(const std::string& kind,
                                       const std::vector<const Delta*>& deltas,
-                                      std::vector<SearchPart>& parts);
+                                      const LookAtClock& look, std::vector<SearchPart>& parts);
   Result<void> add_folded_parts(const std::string& kind, const std::vector<const Delta*>& deltas,
-                                std::vector<SearchPart>& parts);
+                                const LookAtClock& look, std::vector<SearchPart>& parts);
 
   const std::shared_ptr<SegmentCache> cache_;
   const std::shared_ptr<const Published> published_;

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <map>
+#include <new>
 
 #include "encoding.h"
 #include "generation.h"
@@ -35,6 +36,10 @@ Result<std::string> read_whole(const std::string& path) {
 Result<void> remove_file(const std::string& path) {
   if (::unlink(path.c_str()) != 0 && errno != ENOENT) return system_error("unlink", path, errno);
   return {};
+}
+
+int create_log(const std::string& path) {
+  return ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0640);
 }
 
 // Its number and some of the following were not logged. No record has an empty kind.
@@ -146,14 +151,18 @@ Result<void> TouchedLog::move_to(const std::string& folder) {
 }
 
 Result<void> TouchedLog::begin() {
-  FileDescriptor file(
-      ::open(path("").c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0640));
-  if (!file) return system_error("open", path(""), errno);
+  const std::string name = path("");
+  FileDescriptor file(create_log(name));
+  if (!file) return system_error("open", name, errno);
+  take(std::move(file));
+  return {};
+}
+
+void TouchedLog::take(FileDescriptor file) {
   file_ = std::move(file);
   bytes_ = 0;
   refused_.reset();
   broken_ = false;
-  return {};
 }
 
 Result<void> TouchedLog::append(const std::vector<TouchedRow>& rows) {
@@ -165,39 +174,48 @@ Result<void> TouchedLog::append(const std::vector<TouchedRow>& rows) {
   std::string bytes;
   bytes.reserve(rows.size() * 64);
   for (const TouchedRow& row : rows) append_touched_row(bytes, row);
-  Result<void> written = append_bytes(bytes);
-  if (!written) refused_ = rows.front().seq;
-  return written;
+  const std::string name = path("");
+  refused_ = rows.front().seq;  // until all of it is written, whatever ends this
+  JCN_CHECK(append_bytes(bytes, name));
+  refused_.reset();
+  return {};
 }
 
-Result<void> TouchedLog::append_bytes(std::string_view bytes) {
-  Result<void> written = write_all(file_.get(), bytes, path(""));
+Result<void> TouchedLog::append_bytes(std::string_view bytes, const std::string& name) {
+  broken_ = true;
+  Result<void> written = write_all(file_.get(), bytes, name);
   if (!written) {
-    broken_ = true;
     // Should even this fail, the torn row ends the log where it stands.
     if (::ftruncate(file_.get(), static_cast<off_t>(bytes_)) != 0) return written;
     return written;
   }
+  broken_ = false;
   bytes_ += bytes.size();
   return {};
 }
 
+// Memory may run out: all that takes some stands where nothing is half done.
 Result<void> TouchedLog::rotate() {
-  if (::rename(path("").c_str(), path(".folding").c_str()) != 0) {
-    return system_error("rename", path(""), errno);
+  const std::string current = path(""), folding = path(".folding");
+  std::string mark;
+  if (refused_) append_touched_row(mark, gap_mark(*refused_));
+  // Not there: renamed by one that then failed, and could not rename it back.
+  if (::rename(current.c_str(), folding.c_str()) != 0 && errno != ENOENT) {
+    return system_error("rename", current, errno);
   }
-  const std::optional<std::uint64_t> refused = refused_;
-  Result<void> begun = begin();
-  if (!begun) {
+  FileDescriptor file(create_log(current));
+  if (!file) {
+    const int error = errno;
     // Rows go on into the renamed file then, which keeps them as well.
-    if (::rename(path(".folding").c_str(), path("").c_str()) != 0) broken_ = true;
-    return begun;
+    if (::rename(folding.c_str(), current.c_str()) != 0) broken_ = true;
+    return system_error("open", current, error);
   }
-  if (refused) {
-    std::string bytes;
-    append_touched_row(bytes, gap_mark(*refused));
-    // Without the mark nothing may follow: the log stays broken, and ends before the gap.
-    static_cast<void>(append_bytes(bytes));
+  take(std::move(file));
+  // Without the mark nothing may follow: the log stays broken, and ends before the gap.
+  if (mark.empty()) return {};
+  try {
+    static_cast<void>(append_bytes(mark, current));
+  } catch (const std::bad_alloc&) {
   }
   return {};
 }

@@ -54,7 +54,8 @@ class TouchedLog {
   TouchedLog(std::string folder) : folder_(std::move(folder)) {}
   std::string path(const char* suffix) const { return folder_ + "/touched.log" + suffix; }
   Result<void> begin();
-  Result<void> append_bytes(std::string_view bytes);
+  void take(FileDescriptor file);
+  Result<void> append_bytes(std::string_view bytes, const std::string& name);
 
   std::string folder_;
   FileDescriptor file_;

@@ -1,5 +1,5 @@
-#include <sys/mman.h>
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <array>
@@ -19,8 +19,6 @@
 
 namespace jcn {
 namespace {
-
-constexpr std::size_t piece_bytes = 32 << 20;  // of documents, made in memory at a time
 
 // Blocks in an unnamed file, to be read once all are written.
 class SpooledBlocks : public BlockSource {
@@ -78,8 +76,12 @@ struct Piece {
 class SegmentCheck {
  public:
   SegmentCheck(SnapshotState& state, SegmentCache& cache, std::uint32_t number,
-               const std::function<void(std::string)>& difference)
-      : state_(state), cache_(cache), number_(number), stored_(state.txn(), number),
+               std::size_t piece_bytes, const std::function<void(std::string)>& difference)
+      : state_(state),
+        cache_(cache),
+        number_(number),
+        piece_bytes_(piece_bytes),
+        stored_(state.txn(), number),
         difference_(difference) {}
 
   Result<void> run(const std::function<Result<void>()>& tell) {
@@ -122,7 +124,7 @@ class SegmentCheck {
                   entry.created_ns, entry.updated_ns);
       segment_keys_.push_back(key.key());
       bytes += record.document.size();
-      if (bytes > piece_bytes) JCN_CHECK(end_piece(local + 1));
+      if (bytes > piece_bytes_) JCN_CHECK(end_piece(local + 1));
       JCN_CHECK(tell());
     }
     if (search) JCN_CHECK(end_piece(head->records));
@@ -155,11 +157,10 @@ class SegmentCheck {
     });
     for (const std::string& key : keys) JCN_CHECK(own.add(key, {}));
     JCN_TRY(const SegmentHead head, own.finish());
-    JCN_CHECK(search.write(
-        [&](Section section, std::uint32_t, const std::string& payload) {
-          return piece.blocks.add(section, payload);
-        },
-        own.key_begins()));
+    JCN_CHECK(
+        search.write([&](Section section, std::uint32_t,
+                         const std::string& payload) { return piece.blocks.add(section, payload); },
+                     own.key_begins()));
     JCN_CHECK(piece.blocks.finish());
     JCN_TRY(auto outline, SearchOutline::read(piece.blocks, head));
     piece.search = std::make_unique<SegmentSearch>(std::move(outline), piece.blocks);
@@ -172,7 +173,8 @@ class SegmentCheck {
     for (const auto& piece : pieces) {
       MergeInput input;
       input.search = piece->search.get();
-      for (std::uint32_t i = 0; i < piece->records; ++i) input.new_local.push_back(piece->first + i);
+      for (std::uint32_t i = 0; i < piece->records; ++i)
+        input.new_local.push_back(piece->first + i);
       inputs.push_back(std::move(input));
     }
     if (records > 0) JCN_CHECK(merge_search(inputs, sink(), std::move(key_begins)));
@@ -201,6 +203,7 @@ class SegmentCheck {
   SnapshotState& state_;
   SegmentCache& cache_;
   const std::uint32_t number_;
+  const std::size_t piece_bytes_;
   LmdbBlocks stored_;
   const std::function<void(std::string)>& difference_;
   std::vector<std::string> segment_keys_;  // of the piece that is being made
@@ -211,7 +214,7 @@ class SegmentCheck {
 
 Result<void> verify_sections(const Snapshot& snapshot,
                              const std::function<void(std::string what)>& difference,
-                             const ContentProgress& progress) {
+                             const ContentProgress& progress, std::size_t piece_bytes) {
   SnapshotState& state = snapshot.state();
   SegmentCache& cache = state.cache();
   JCN_TRY(const auto numbers, cache.segments(state.txn()));
@@ -221,10 +224,11 @@ Result<void> verify_sections(const Snapshot& snapshot,
     of += head->records;
   }
   for (const std::uint32_t number : *numbers) {
-    JCN_CHECK(SegmentCheck(state, cache, number, difference).run([&]() -> Result<void> {
-      if (++done % 1000 != 0 || !progress || progress(done, of)) return {};
-      return Error{Code::not_ready, "it was ended", ""};
-    }));
+    JCN_CHECK(
+        SegmentCheck(state, cache, number, piece_bytes, difference).run([&]() -> Result<void> {
+          if (++done % 1000 != 0 || !progress || progress(done, of)) return {};
+          return Error{Code::not_ready, "it was ended", ""};
+        }));
   }
   return {};
 }

@@ -6,10 +6,10 @@
 #include <cerrno>
 #include <charconv>
 #include <cstdio>
-#include <filesystem>
 #include <memory>
 
 #include "jcn/file_descriptor.h"
+#include "jcn/folder.h"
 #include "jcn/read.h"
 
 namespace jcn {
@@ -21,8 +21,7 @@ std::string Barrier::token(std::uint64_t number) const {
 Result<std::unique_ptr<Barrier>> Barrier::open(const std::string& index_folder,
                                                const Inotify* inotify, Ledger& ledger) {
   const std::string folder = index_folder + "/barrier";
-  std::error_code failed;
-  std::filesystem::remove_all(folder, failed);  // tokens of an earlier run
+  static_cast<void>(remove_whole(folder));  // tokens of an earlier run
   if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) {
     return system_error("mkdir", folder, errno);
   }

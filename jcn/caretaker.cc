@@ -249,11 +249,11 @@ void Caretaker::begin_writing_again(const std::string& why) {
   const Result<IndexHealth> health = in_.examine(false, [this] { return stopping_.load(); });
   if (stopping_) return;
   if (health && !health->whole()) return take_care(*health);
-  if (health) {
-    repair_beside(*health, why);
-  } else {
+  if (!health) {
     spdlog::error("the index could not be looked through: {}", health.error().message);
     pause(retry_interval);
+  } else if (!repair_beside(*health, why)) {
+    reopen(*health);
   }
 }
 
@@ -261,6 +261,7 @@ void Caretaker::begin_writing_again(const std::string& why) {
 
 void Caretaker::take_care(const IndexHealth& health) {
   const std::string what = health.findings.empty() ? "it is not whole" : health.findings.front();
+  if (!health.only_blocks()) set_complete(false);  // before anybody can know of it
   {
     const std::lock_guard guard(lock_);
     ++shown_.damage_found;

@@ -34,6 +34,7 @@ struct DaemonConfig {
   std::chrono::milliseconds settle_first{100}, settle_second{500};
   std::chrono::milliseconds fold_quiet{200}, fold_interval{2000};
   std::chrono::milliseconds poll_interval{5000};
+  std::chrono::milliseconds audit_interval{3'600'000};  // 0: never
   std::uint64_t fresh_limit_bytes = 256ULL << 20;
   unsigned http_threads = 256;
   std::vector<std::string> http_host_names;

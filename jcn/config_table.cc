@@ -185,6 +185,9 @@ const OptionRow table[] = {
     {"poll", "interval_ms", integer, 100, day_ms, "--poll-interval-ms", "MS",
      "time between two looks at folders that can't be watched",
      set_number<&DaemonConfig::poll_interval>},
+    {"audit", "interval_ms", integer, 0, month_ms, "--audit-interval-ms", "MS",
+     "time between two looks for changes that no event told of (0: never)",
+     set_number<&DaemonConfig::audit_interval>},
 
     {"root", "name", text, 0, 0, "", "", "name of the root (default: the folder's)", nullptr},
     {"root", "path", path, 0, 0, "", "", "the folder", nullptr},

@@ -12,8 +12,8 @@
 #include "jcn/check.h"
 #include "jcn/verify_child.h"
 #include "jcn/verify_content.h"
-#include "unchanged_files.h"
 #include "memory_patience.h"
+#include "unchanged_files.h"
 
 namespace jcn {
 namespace {
@@ -52,9 +52,9 @@ const char* rebuilt_word(Rebuilt rebuilt) {
 
 }  // namespace
 
-Result<std::unique_ptr<Daemon>> Daemon::open(
-    const DaemonConfig& config, boost::asio::io_context& io,
-    const std::function<void(std::string)>& still_at_it) {
+Result<std::unique_ptr<Daemon>> Daemon::open(const DaemonConfig& config,
+                                             boost::asio::io_context& io,
+                                             const std::function<void(std::string)>& still_at_it) {
   // Before the first look into it: the index may be what ends the process.
   note_crashes(crash_mark(config.index));
   WriterOptions options;
@@ -136,19 +136,18 @@ Daemon::Daemon(const DaemonConfig& config, boost::asio::io_context& io,
                            [this](std::string name, std::string value) {
                              ingest_->keep_note(std::move(name), std::move(value));
                            },
-                           config.poll_interval, std::move(polled)});
+                           config.poll_interval, std::move(polled), config.audit_interval});
   const auto examine = [this](bool idle, const std::function<bool()>& stopped) {
     return examine_in_child(config_.index, examination(idle, stopped));
   };
   const Result<Snapshot> found = snapshot();
   caretaker_ = std::make_unique<Caretaker>(
-      Caretaker::Surroundings{
-          *writer_, examine, unchanged_files(config.roots, rules_now),
-          [this] { return ingest_->pause(); }, [this] { ingest_->resume(); },
-          [this](bool read_all, bool reopened, std::function<void()> done) {
-            crawl_again(read_all, reopened, std::move(done));
-          },
-          config.scrub_interval},
+      Caretaker::Surroundings{*writer_, examine, unchanged_files(config.roots, rules_now),
+                              [this] { return ingest_->pause(); }, [this] { ingest_->resume(); },
+                              [this](bool read_all, bool reopened, std::function<void()> done) {
+                                crawl_again(read_all, reopened, std::move(done));
+                              },
+                              config.scrub_interval},
       found && found->note(incomplete_note));
   if (inotify_) events_.emplace(io_, inotify_->fd());
 }

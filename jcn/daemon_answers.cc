@@ -33,6 +33,7 @@ Status Daemon::status() {
   status.crawl_done =
       status.crawl_total - std::min<std::uint64_t>(status.crawl_total, status.queue);
   status.recrawls = walker_->recrawls();
+  status.audits = walker_->audits();
   status.fragments_read = pool_->files_read();
   status.fresh = writer_->fresh().records;
   status.index_bytes = writer_->index_bytes();
@@ -55,9 +56,9 @@ Readiness Daemon::readiness() {
                                               "fs.inotify.max_user_instances=512, then restart"});
   }
   if (waited_for_memory_within(std::chrono::seconds(10))) {
-    readiness.reasons.push_back(
-        {"out_of_memory", "work waits for memory; raise MemoryMax= in the unit, or lower "
-                          "fresh_limit_bytes in [fold]"});
+    readiness.reasons.push_back({"out_of_memory",
+                                 "work waits for memory; raise MemoryMax= in the unit, or lower "
+                                 "fresh_limit_bytes in [fold]"});
   }
   if (const std::optional<Error> error = ingest_->failing()) {
     readiness.reasons.push_back({"intake_failing", error->message});

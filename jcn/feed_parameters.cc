@@ -88,15 +88,22 @@ Result<void> read_times(const QueryParameters& parameters, FeedRequest& asked) {
 }
 
 Result<void> read_scope(const QueryParameters& parameters, FeedRequest& asked) {
+  const auto names_nothing = [](const char* name) {
+    return Error{Code::bad_parameter, "The parameter '" + std::string(name) + "' names nothing.",
+                 "Leave it out to ask for all."};
+  };
   for (const std::string& kind : parameters.list("kind")) {
     if (!valid_kind(kind))
       return Error{Code::bad_parameter, "'" + kind + "' cannot be a kind.",
                    "Kinds are written [a-z][a-z0-9_-]*; several with commas."};
     asked.kinds.insert(kind);
   }
+  if (parameters.find("kind") && asked.kinds.empty()) return names_nothing("kind");
   // Ids may have commas in them.
   for (const Parameter& parameter : parameters.all()) {
-    if (parameter.name == "_id") asked.ids.insert(parameter.value);
+    if (parameter.name != "_id") continue;
+    if (parameter.value.empty()) return names_nothing("_id");
+    asked.ids.insert(parameter.value);
   }
   return {};
 }

@@ -48,7 +48,7 @@ std::optional<FeedSeq> read_feed_seq(std::string_view text) {
     rest.remove_prefix(dash + 1);
   }
   const auto number = read_number(rest);
-  if (!number) return std::nullopt;
+  if (!number || (seq.place.until != 0 && *number > seq.place.until)) return std::nullopt;
   seq.place.seq = *number;
   return seq;
 }

@@ -51,6 +51,12 @@ std::vector<int> FolderTree::detach(const FolderName& name) {
   return watches;
 }
 
+std::optional<FolderName> FolderTree::after(const std::optional<FolderName>& name) const {
+  const auto it = name ? folders_.upper_bound(*name) : folders_.begin();
+  if (it == folders_.end()) return std::nullopt;
+  return it->first;
+}
+
 std::vector<FolderName> FolderTree::polled() const {
   std::vector<FolderName> names;
   for (const auto& [name, folder] : folders_) {

@@ -23,6 +23,7 @@ inline std::string join_path(const std::string& folder, const std::string& name)
 struct WatchedFolder {
   int watch = -1;  // -1: polled
   std::uint64_t inode = 0;
+  std::uint64_t device = 0;
 };
 
 // Not thread-safe: confined to the walker.
@@ -36,6 +37,9 @@ class FolderTree {
   // Forgets the folder and all below it; returns their watch numbers, which the kernel still has.
   std::vector<int> detach(const FolderName& name);
   bool uses(int watch) const { return by_watch_.contains(watch); }
+  // The next one in the order of names; absent: the first. For walks during which folders come and
+  // go.
+  std::optional<FolderName> after(const std::optional<FolderName>& name) const;
   std::vector<FolderName> polled() const;
   std::size_t polled_count() const { return folders_.size() - by_watch_.size(); }
   bool any_polled(const std::string& root) const;

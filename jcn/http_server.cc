@@ -13,6 +13,8 @@
 #include <array>
 #include <atomic>
 #include <charconv>
+#include <chrono>
+#include <condition_variable>
 #include <exception>
 #include <mutex>
 #include <new>
@@ -212,6 +214,9 @@ struct HttpServer::Inside {
   std::optional<SlowClients> clients;
   std::mutex token_lock;
   std::shared_ptr<const std::string> token;  // guarded by token_lock
+  std::mutex acceptor_lock;
+  std::condition_variable acceptor_changed;
+  bool acceptor_runs = false;  // guarded by acceptor_lock
 
   Inside() { mg_init_library(0); }
   Inside(const Inside&) = delete;
@@ -241,6 +246,12 @@ struct HttpServer::Inside {
   void send_stream(Wire& wire, const Response& response, bool close, Framing framing,
                    bool head_only) const;
 
+  // CivetWeb does not say when its last thread, the accepting one, could not be made.
+  bool wait_for_acceptor() {
+    std::unique_lock lock(acceptor_lock);
+    return acceptor_changed.wait_for(lock, std::chrono::seconds(5), [&] { return acceptor_runs; });
+  }
+
   bool cut_off_given_up(std::span<const SlowClients::GivenUp> given_up) const;
 
   // CivetWeb's callbacks. No exception leaves them.
@@ -248,6 +259,7 @@ struct HttpServer::Inside {
     return *static_cast<Inside*>(mg_get_user_data(mg_get_context(connection)));
   }
   static void init_context(const mg_context* context);
+  static void* init_thread(const mg_context* context, int thread_type);
   static int begin_request(mg_connection* connection);
   static int http_error(mg_connection* connection, int status, const char* message);
   static int init_connection(const mg_connection* connection, void** data);
@@ -369,6 +381,17 @@ bool HttpServer::Inside::cut_off_given_up(std::span<const SlowClients::GivenUp> 
 }
 
 // The sockets listen, no thread runs yet.
+void* HttpServer::Inside::init_thread(const mg_context* context, int thread_type) {
+  if (thread_type != 0) return nullptr;  // one that answers
+  Inside& inside = *static_cast<Inside*>(mg_get_user_data(context));
+  {
+    const std::lock_guard lock(inside.acceptor_lock);
+    inside.acceptor_runs = true;
+  }
+  inside.acceptor_changed.notify_all();
+  return nullptr;
+}
+
 void HttpServer::Inside::init_context(const mg_context* context) {
   Inside& inside = *static_cast<Inside*>(mg_get_user_data(context));
   mg_server_port port{};
@@ -490,6 +513,7 @@ Result<HttpServer> HttpServer::start(HttpOptions options, Handler handler) {
   configuration.push_back(nullptr);
   mg_callbacks callbacks{};
   callbacks.init_context = Inside::init_context;
+  callbacks.init_thread = Inside::init_thread;
   callbacks.begin_request = Inside::begin_request;
   callbacks.http_error = Inside::http_error;
   callbacks.init_connection = Inside::init_connection;
@@ -510,7 +534,8 @@ Result<HttpServer> HttpServer::start(HttpOptions options, Handler handler) {
       inside->clients.emplace(
           slow, [&in = *inside](const auto& given_up) { return in.cut_off_given_up(given_up); });
     } catch (const std::system_error& failure) {
-      return Error{Code::system, "cannot make a thread: " + std::string(failure.what())};
+      return Error{Code::system, "cannot make a thread: " + std::string(failure.what()),
+                   "raise TasksMax= in the unit, or ulimit -u"};
     }
     inside->context = mg_start2(&init, &error);
   }
@@ -520,6 +545,12 @@ Result<HttpServer> HttpServer::start(HttpOptions options, Handler handler) {
         Code::system,
         "cannot listen on " + listen + ": " + (why.empty() ? std::string(text.data()) : why),
         "Is another program on this port? Port 0 picks a free one."};
+  }
+  if (!inside->wait_for_acceptor()) {
+    // Left as it is: mg_stop waits for that thread, which is not there.
+    static_cast<void>(inside.release());
+    return Error{Code::system, "cannot make the thread that accepts connections",
+                 "raise TasksMax= in the unit, or ulimit -u"};
   }
   if (inside->guarded.port == 0) return Error{Code::system, "cannot tell the port of " + listen};
   return HttpServer(std::move(inside));

@@ -41,15 +41,15 @@ void write_facets(JsonWriter& json, const Query& query, const QueryAnswer& found
   json.close('}');
 }
 
-void write_fields(JsonWriter& json, const std::vector<FieldSummary>& fields) {
+void write_fields(JsonWriter& json, const FieldList& list) {
   json.key("fields").open('[');
-  for (const FieldSummary& field : fields) {
+  for (const FieldSummary& field : list.fields) {
     json.open('{').key("name").string(field.name).key("records").number(field.records);
     json.key("types").open('{');
     for (const auto& [type, records] : field.types) json.key(type).number(records);
     json.close('}').close('}');
   }
-  json.close(']');
+  json.close(']').key("fields_truncated").boolean(list.truncated);
 }
 
 void write_texts(JsonWriter& json, std::string_view key, const std::vector<std::string>& texts) {
@@ -89,7 +89,8 @@ Result<ListingAnswer> answer_listing(const Snapshot& snapshot, const ListingRequ
   ListingAnswer answer;
   JCN_TRY(answer.found, run_query(snapshot, asked.query));
   if (asked.fields) {
-    JCN_TRY(answer.fields, list_fields(snapshot, asked.query.kind, asked.query.deadline));
+    JCN_TRY(answer.fields,
+            list_fields(snapshot, asked.query.kind, asked.query.deadline, asked.query.page_bytes));
   }
   // A page without rows has no end from which to go on.
   if (answer.found.next && asked.query.size > 0)

@@ -15,8 +15,8 @@ namespace jcn {
 
 struct ListingAnswer {
   QueryAnswer found;
-  std::vector<FieldSummary> fields;  // when they are asked for
-  std::optional<std::string> next;   // the next page's token
+  FieldList fields;                 // when they are asked for
+  std::optional<std::string> next;  // the next page's token
 };
 
 // One thread, that of the snapshot. Errors: of run_query.

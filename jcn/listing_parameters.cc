@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "jcn/canonical.h"
+#include "jcn/check.h"
 #include "page_token.h"
 
 namespace jcn {
@@ -93,13 +95,17 @@ Result<void> read_facets(const QueryParameters& parameters, Query& query) {
 }
 
 Result<void> read_columns(const QueryParameters& parameters, ListingRequest& asked) {
-  asked.projected = parameters.find("_col") != nullptr;
-  for (std::string& column : parameters.list("_col")) {
-    if (std::find(asked.columns.begin(), asked.columns.end(), column) != asked.columns.end())
-      continue;
-    JCN_TRY(Field field, parse_field(column));
-    asked.query.also_named.push_back(std::move(field));
-    asked.columns.push_back(std::move(column));
+  for (const Parameter& parameter : parameters.all()) {
+    if (parameter.name != "_col") continue;
+    asked.projected = true;
+    JCN_TRY(std::vector<std::string> names, read_column_names(parameter.value));
+    for (std::string& column : names) {
+      if (std::find(asked.columns.begin(), asked.columns.end(), column) != asked.columns.end())
+        continue;
+      JCN_TRY(Field field, parse_field(column));
+      asked.query.also_named.push_back(std::move(field));
+      asked.columns.push_back(std::move(column));
+    }
   }
   return {};
 }
@@ -206,6 +212,23 @@ Result<ListingRequest> read_listing(const std::string& kind, const QueryParamete
                    "Take it from the answer's \"next\", or follow \"next_url\"."};
   }
   return asked;
+}
+
+Result<std::vector<std::string>> read_column_names(std::string_view value) {
+  if (!value.starts_with('[')) return split_list(value);
+  const auto checked = check_json(value, Limits{});
+  const auto* text = std::get_if<std::string>(&checked);
+  const auto wrong = [](const std::string& why) {
+    return Error{Code::bad_parameter, "The parameter '_col' is no JSON array of names: " + why,
+                 "A list that begins with [ is one, for names with commas in them."};
+  };
+  if (!text) return wrong(std::get<Reject>(checked).message);
+  std::vector<std::string> names;
+  for (JsonCursor each(*text); each.next();) {
+    if (json_type(each.value()) != JsonType::string) return wrong("it holds other values.");
+    names.push_back(json_unquote(each.value()));
+  }
+  return names;
 }
 
 std::string next_page_url(const std::string& kind, const QueryParameters& parameters,

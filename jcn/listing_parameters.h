@@ -38,6 +38,10 @@ Result<ListingRequest> read_listing(const std::string& kind, const QueryParamete
                                     const SearchWeights& weights = {},
                                     const SearchScope& scope = {});
 
+// What one `_col` names: a JSON array of strings, or names with commas between.
+// Errors: bad_parameter.
+Result<std::vector<std::string>> read_column_names(std::string_view value);
+
 // The address of the page that `token` begins: all parameters again, encoded.
 std::string next_page_url(const std::string& kind, const QueryParameters& parameters,
                           std::string_view token);

@@ -15,6 +15,7 @@
 #include <new>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <variant>
 
 #include "config.h"
@@ -231,5 +232,8 @@ int main(int argc, char** argv) {
     return run(argc, argv);
   } catch (const std::bad_alloc&) {
     return complain(out_of_memory());
+  } catch (const std::system_error& failure) {  // of std::thread; nothing else throws it
+    return complain({Code::system, "cannot make a thread: " + std::string(failure.what()),
+                     "raise TasksMax= in the unit, or ulimit -u"});
   }
 }

@@ -85,12 +85,17 @@ std::vector<std::string> QueryParameters::list(std::string_view name) const {
   std::vector<std::string> pieces;
   for (const Parameter& parameter : parameters_) {
     if (parameter.name != name) continue;
-    std::string_view rest = parameter.value;
-    while (!rest.empty()) {
-      const std::size_t end = std::min(rest.find(','), rest.size());
-      if (end > 0) pieces.emplace_back(rest.substr(0, end));
-      rest.remove_prefix(std::min(end + 1, rest.size()));
-    }
+    for (std::string& piece : split_list(parameter.value)) pieces.push_back(std::move(piece));
+  }
+  return pieces;
+}
+
+std::vector<std::string> split_list(std::string_view text) {
+  std::vector<std::string> pieces;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find(','), text.size());
+    if (end > 0) pieces.emplace_back(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
   }
   return pieces;
 }

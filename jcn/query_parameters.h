@@ -15,6 +15,9 @@
 
 namespace jcn {
 
+// What stands between the commas; empty pieces are dropped.
+std::vector<std::string> split_list(std::string_view text);
+
 class QueryParameters {
  public:
   // Errors: bad_target.
@@ -42,7 +45,7 @@ class QueryParameters {
   Result<std::uint64_t> number(std::string_view name, std::uint64_t fallback, std::uint64_t maximum,
                                std::uint64_t minimum = 0) const;
   Result<bool> flag(std::string_view name) const;  // 1, true, on; 0, false, off; absent: false
-  // Of all that have the name: split at commas, empty pieces dropped.
+  // Of all that have the name, by split_list().
   std::vector<std::string> list(std::string_view name) const;
 
  private:

@@ -23,7 +23,12 @@ LookEnd look_later(const Error& why, Look& look) {
 ReadingPool::ReadingPool(const Roots& roots, RulesSource rules, SettleDelays delays,
                          std::size_t threads, Sink sink)
     : roots_(roots), rules_(std::move(rules)), sink_(std::move(sink)), schedule_(delays) {
-  for (std::size_t i = 0; i < threads; ++i) threads_.emplace_back([this] { run(); });
+  try {
+    for (std::size_t i = 0; i < threads; ++i) threads_.emplace_back([this] { run(); });
+  } catch (...) {
+    stop();
+    throw;
+  }
 }
 
 ReadingPool::~ReadingPool() {

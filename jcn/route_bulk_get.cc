@@ -25,12 +25,9 @@ Response body_problem(const BodyFault& fault) {
                  {{fault.pointer, fault.detail}});
 }
 
-// Integers are ids by their text, as they are in fragments (jcn/check.h, identify).
 std::optional<std::string> id_text(std::string_view value) {
   if (json_type(value) == JsonType::string) return json_unquote(value);
-  if (json_type(value) != JsonType::number) return std::nullopt;
-  if (value.find_first_of(".eE") != std::string_view::npos) return std::nullopt;
-  return std::string(value == "-0" ? "0" : value);
+  return id_of_integer(value);
 }
 
 std::variant<std::vector<std::string>, BodyFault> read_ids(std::string_view canonical) {

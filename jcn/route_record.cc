@@ -125,7 +125,9 @@ Result<Response> get_record(const Call& call) {
 }
 
 Result<Response> get_record_by_parameter(const Call& call) {
-  JCN_CHECK(call.parameters.allow({"_id", "_extra"}));
+  JCN_CHECK(call.parameters.allow({"_id", "_extra"},
+                                  "_id alone asks for one record, and takes _extra beside it. A "
+                                  "listing's filter on ids is _id__exact or _id__in."));
   const std::string* id = call.parameters.find("_id");
   return answer_record({call.request, call.parameters, call.service, call.kind, id ? *id : ""});
 }

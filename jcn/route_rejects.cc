@@ -72,6 +72,26 @@ std::optional<std::string> unescaped(std::string_view text) {
   return found ? std::optional(std::move(out)) : std::nullopt;
 }
 
+// Without the doubled slashes and the '.' that scripts leave in paths; "..", which only the file
+// system can follow, is refused. Absolute ones, as `begin` says, keep their first slash.
+Result<std::string> plain_path(std::string_view path, std::string_view begin) {
+  std::string plain;
+  for (std::size_t at = 0; at <= path.size();) {
+    const std::size_t end = std::min(path.find('/', at), path.size());
+    const std::string_view name = path.substr(at, end - at);
+    at = end + 1;
+    if (name.empty() || name == ".") continue;
+    if (name == "..")
+      return Error{Code::bad_parameter, "The path has a '..' in it.",
+                   "Name the file from its root on, or by its absolute path."};
+    plain += plain.empty() ? begin : "/";
+    plain += name;
+  }
+  if (plain.empty() && begin.empty())
+    return Error{Code::bad_parameter, "Which file? Give path= (absolute), or root= and path=."};
+  return plain.empty() ? std::string(begin) : plain;
+}
+
 Result<Explanation> explain_path(Service& service, const std::string* root,
                                  const std::string& path) {
   if (root) return service.explain({*root, path});
@@ -137,7 +157,8 @@ Result<Response> explain(const Call& call) {
   const std::string* path = call.parameters.find("path");
   if (!path || path->empty() || (!root && path->front() != '/'))
     return Error{Code::bad_parameter, "Which file? Give path= (absolute), or root= and path=."};
-  JCN_TRY(const Explanation found, explain_shown(call.service, root, *path));
+  JCN_TRY(const std::string plain, plain_path(*path, root ? "" : "/"));
+  JCN_TRY(const Explanation found, explain_shown(call.service, root, plain));
 
   Response response = no_store();
   JsonWriter json(response.body);
@@ -161,7 +182,8 @@ Result<Response> check(const Call& call) {
   const auto rules = call.service.rules();
   const std::string* kind = call.parameters.find("kind");
   const std::string* path = call.parameters.find("path");
-  FragmentName name{"", path ? unescaped(*path).value_or(*path) : "body.json"};
+  JCN_TRY(const std::string plain, plain_path(path ? *path : "body.json", ""));
+  FragmentName name{"", unescaped(plain).value_or(plain)};
   const std::vector<RootStatus> roots = call.service.status().roots;
   const std::string* root = call.parameters.find("root");
   if (root) {

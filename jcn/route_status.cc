@@ -122,6 +122,7 @@ Result<Response> metrics(const Call& call) {
   metric(out, "jcn_sequence", "counter", "The largest sequence number given.", snapshot.seq());
   metric(out, "jcn_fragments_read_total", "counter", "File reads since start.", now.fragments_read);
   metric(out, "jcn_recrawls_total", "counter", "Recrawls since start.", now.recrawls);
+  metric(out, "jcn_audits_total", "counter", "Audits of all folders since start.", now.audits);
   metric(out, "jcn_fresh_records", "gauge", "Record changes not folded yet.", now.fresh);
   metric(out, "jcn_queue", "gauge", "Looks at files waiting or under way.", now.queue);
   metric(out, "jcn_index_bytes", "gauge", "Bytes used by the index.", now.index_bytes);

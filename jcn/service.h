@@ -44,6 +44,7 @@ struct Status {
   std::uint64_t crawl_done = 0,
                 crawl_total = 0;  // files looked at; total grows while folders are found
   std::uint64_t recrawls = 0;
+  std::uint64_t audits = 0;  // that were gone through
   std::uint64_t fragments_read = 0;
   std::uint64_t fresh = 0;  // record changes not folded yet
   std::uint64_t queue = 0;  // looks waiting or under way
@@ -82,8 +83,8 @@ class Service {
   virtual ~Service() = default;
   // All may be called from any thread.
   virtual Result<Snapshot> snapshot() = 0;
-  virtual std::shared_ptr<const Rules> rules() = 0;  // replaced as a whole by a reload
-  virtual std::chrono::milliseconds query_timeout() = 0;     // of one listing
+  virtual std::shared_ptr<const Rules> rules() = 0;       // replaced as a whole by a reload
+  virtual std::chrono::milliseconds query_timeout() = 0;  // of one listing
   virtual Status status() = 0;
   virtual Readiness readiness() = 0;
   // Waits until everything dropped before is visible. Errors: sync_timeout, not_ready, index_full.

@@ -14,20 +14,21 @@ using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
 // How long one end of a rename waits for the other: they are queued one behind the other, but not
-// in one step.
-constexpr milliseconds departure_patience{5};
+// in one step, and on a busy machine whoever renames may have to wait for a processor in between.
+constexpr milliseconds departure_patience{25};
 // A file that is written or truncated is looked at once it was quiet for so long, or is closed.
 constexpr milliseconds write_patience{100};
 constexpr milliseconds root_interval{1000};
 // The second look at racily clean files goes on in such steps, with pauses, while nothing else is
-// to do.
+// to do; so does the audit.
 constexpr std::size_t racy_step = 500;
-constexpr milliseconds racy_pause{5};
+constexpr milliseconds step_pause{5};
 
 }  // namespace
 
 Walker::Walker(Surroundings surroundings)
     : in_(std::move(surroundings)),
+      next_audit_(steady_clock::now() + in_.audit_interval),
       next_poll_(steady_clock::now() + in_.poll_interval),
       next_root_look_(steady_clock::now() + root_interval),
       thread_([this] { run(); }) {}
@@ -101,8 +102,17 @@ void Walker::clear_reason(const std::string& key) {
   reasons_.erase(key);
 }
 
+void Walker::forget_reasons(const FolderName& name) {
+  const std::string beneath = folder_reason(name) + (name.path.empty() ? "" : "/");
+  std::lock_guard guard(lock_);
+  reasons_.erase(folder_reason(name));
+  auto it = reasons_.lower_bound(beneath);
+  while (it != reasons_.end() && it->first.starts_with(beneath)) it = reasons_.erase(it);
+}
+
 Walker::Time Walker::next_due() const {
   Time due = std::min(next_poll_, next_root_look_);
+  if (in_.audit_interval.count() > 0 && !audit_) due = std::min(due, next_audit_);
   for (const auto& [cookie, departure] : departures_) due = std::min(due, departure.due);
   if (const auto retry = retries_.next_due()) due = std::min(due, *retry);
   return due;
@@ -114,10 +124,11 @@ void Walker::run() {
   while (!stopped_) {
     if (queue_.empty()) {
       Time due = next_due();
-      if (racy_walk_) due = std::min(due, steady_clock::now() + racy_pause);
+      if (racy_walk_ || audit_) due = std::min(due, steady_clock::now() + step_pause);
       if (wake_.wait_until(guard, due, [&] { return stopped_ || !queue_.empty(); })) continue;
       guard.unlock();
       if (racy_walk_) walk_racy_on();
+      if (audit_) walk_audit_on();
       if (const Time now = steady_clock::now(); next_due() <= now) tend(now);
       guard.lock();
       continue;
@@ -172,6 +183,7 @@ void Walker::tend(Time now) {
     next_poll_ = now + in_.poll_interval;
     if (any_polled()) poll_pass(in_.ledger.issue());
   }
+  if (in_.audit_interval.count() > 0 && !audit_ && now >= next_audit_) audit_.emplace();
   if (now >= next_root_look_) {
     next_root_look_ = now + root_interval;
     // A root that is removed sends no event while its descriptor is open; one that comes back,

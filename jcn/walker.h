@@ -41,7 +41,8 @@ class Walker {
     // Keeps a note in the index (Batch::notes), from the walker's thread.
     std::function<void(std::string name, std::string value)> keep_note;
     std::chrono::milliseconds poll_interval;
-    std::set<std::string> polled_roots;  // by configuration
+    std::set<std::string> polled_roots;           // by configuration
+    std::chrono::milliseconds audit_interval{0};  // 0: never
   };
 
   explicit Walker(Surroundings surroundings);
@@ -53,8 +54,8 @@ class Walker {
   // All of these may be called from any thread and never block.
   void events(std::vector<WatchEvent> events, Ticket ticket);
   // Goes over a root, or over all (empty name). The ticket is held by all looks that it causes.
-  // `accept`: an offline root's folder is taken as it is. `read_all`: files are read that seem to be
-  // as they were, too.
+  // `accept`: an offline root's folder is taken as it is. `read_all`: files are read that seem to
+  // be as they were, too.
   void crawl(std::string root, Ticket ticket, bool judge_anew, bool accept = false,
              bool read_all = false);
   // One pass over the polled folders.
@@ -65,6 +66,7 @@ class Walker {
   bool any_polled() const { return polled_count_ > 0; }
   std::size_t backlog() const;  // events that wait
   std::uint64_t recrawls() const { return recrawls_; }
+  std::uint64_t audits() const { return audits_; }  // that were gone through
   std::uint64_t files_found() const { return files_found_; }
   std::uint64_t crawls_running() const { return crawls_running_; }
   // Folders that could not be read yet: what changed in them is not known.
@@ -134,6 +136,10 @@ class Walker {
   void release_watches(const std::vector<int>& watches);
   void poll_pass(const Ticket& ticket);
 
+  // walker_audit.cc
+  void walk_audit_on();  // a few folders: events come first
+  void audit_folder(const FolderName& name);
+
   // walker_put_off.cc
   void put_off(const FolderName& name, const Scan& scan, const Error& why);
   // False: it was tried often enough; it is offline then.
@@ -143,9 +149,10 @@ class Walker {
   void note_reason(const std::string& key, Reason reason);
   void clear_reason(const std::string& key);
   static std::string folder_reason(const FolderName& name);  // its key
+  void forget_reasons(const FolderName& name);               // of the folder and all below it
 
   const Surroundings in_;
-  std::atomic<std::uint64_t> recrawls_{0}, files_found_{0}, crawls_running_{0};
+  std::atomic<std::uint64_t> recrawls_{0}, audits_{0}, files_found_{0}, crawls_running_{0};
   std::atomic<std::size_t> polled_count_{0};
   std::atomic<bool> stopping_{false};  // walks end early
   std::atomic<bool> left_undone_{false};
@@ -158,6 +165,12 @@ class Walker {
     std::string after;
   };
   std::optional<RacyWalk> racy_walk_;
+  // How far the audit is.
+  struct Audit {
+    std::optional<FolderName> at;  // the last folder that it went over
+  };
+  std::optional<Audit> audit_;
+  Time next_audit_;
   bool watch_limit_ = false;  // some folder could not be watched for want of watches
   bool watches_left_ = true;  // not in this pass over the polled folders
   std::map<std::uint32_t, Departure> departures_;  // by cookie

@@ -2,6 +2,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <spdlog/spdlog.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -189,8 +190,9 @@ void Walker::scan_tree(const FolderName& top, const Scan& scan) {
 }
 
 bool Walker::watch_folder(const FolderName& name, int folder_fd) {
-  Result<FolderEntry> entry = stat_entry(folder_fd, ".");
-  WatchedFolder folder{-1, entry ? entry->facts.inode : 0};
+  struct stat status = {};
+  WatchedFolder folder;
+  if (::fstat(folder_fd, &status) == 0) folder = {-1, status.st_ino, status.st_dev};
   const bool wanted = in_.inotify && !in_.polled_roots.contains(name.root);
   bool limit = false;
   if (wanted) {
@@ -232,7 +234,8 @@ Walker::Scanned Walker::scan_folder(const FolderName& name, const Scan& scan, bo
       put_off(name, scan, error);
       return Scanned::put_off;
     }
-    if (error.code == Code::permission_denied) {
+    forget_reasons(name);
+    if (error.code == Code::permission_denied || error.code == Code::path_too_long) {
       note_reason(folder_reason(name),
                   {"unreadable_folder", name.root + "/" + name.path + ": " + error.message});
     }

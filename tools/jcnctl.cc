@@ -147,6 +147,17 @@ void add_doing_commands(CLI::App& app, Chosen& chosen) {
     check->add_option("FILE", *files, "the files; one named [..] is given as ./[..]")->required();
     check->callback([&chosen, files] { chosen.command = [files] { return run_check(*files); }; });
   }
+  const std::pair<const char*, const char*> upkeep[] = {
+      {"verify", "compare the index with itself, its documents and the files"},
+      {"compact", "write the index anew, as small as it can be"},
+      {"reindex", "read every file again, and make the index anew"}};
+  const std::array run = {run_verify, run_compact, run_reindex};
+  for (std::size_t i = 0; i < run.size(); ++i) {
+    app.add_subcommand(upkeep[i].first, upkeep[i].second)
+        ->callback([&chosen, &context, command = run[i]] {
+          chosen.command = [&context, command] { return command(context); };
+        });
+  }
   {
     auto* accept = app.add_subcommand("accept", "take what an offline root shows now as the truth");
     auto root = std::make_shared<std::string>();

@@ -25,7 +25,10 @@ struct ExitRow {
 // jcnctl(1) and --help show this table.
 inline constexpr std::array<ExitRow, 5> exit_table = {{
     {Exit::ok, "done"},
-    {Exit::no, "the answer is no: no such record, a bad fragment, paths that are still changing"},
+    {Exit::no,
+     "the answer is no: no such record, a bad fragment, paths that are still changing, files "
+     "unlike "
+     "the index"},
     {Exit::usage, "the command line, or a parameter that the daemon refused"},
     {Exit::not_connected, "no daemon answers, and the command needs one"},
     {Exit::failed, "the daemon, the index or the system failed"},
@@ -65,6 +68,9 @@ jcn::Result<Exit> run_dump(const Context& context, bool served);
 jcn::Result<Exit> run_drop(const Context& context, const std::string& target,
                            const std::string& source);
 jcn::Result<Exit> run_check(const std::vector<std::string>& files);
+jcn::Result<Exit> run_verify(const Context& context);
+jcn::Result<Exit> run_compact(const Context& context);
+jcn::Result<Exit> run_reindex(const Context& context);
 
 // The same questions, answered from the index alone (jcnctl_offline.cc). `row` is called with each
 // row as the daemon would give it.

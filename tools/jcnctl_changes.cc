@@ -4,12 +4,14 @@
 
 #include <time.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <functional>
 #include <string_view>
 
 #include "feed_walk.h"
 #include "jcn/canonical.h"
+#include "jcnctl_find.h"
 #include "jcnctl_rows.h"
 
 namespace jcnctl {
@@ -23,13 +25,19 @@ using jcn::Result;
 // Three of the daemon's heartbeats: a feed that says nothing for longer has no end that is heard.
 constexpr std::chrono::seconds patience{45};
 
+bool narrows(std::string_view name) {
+  return name == "kind" || name == "_id";
+}
+
 Result<Parameter> read_filter(const std::string& text) {
   const std::size_t equals = text.find('=');
   if (equals == std::string::npos)
     return Error{Code::bad_usage, "'" + text + "' is no filter",
                  "filters are FIELD=VALUE or FIELD__OPERATOR=VALUE"};
   Parameter parameter{text.substr(0, equals), text.substr(equals + 1)};
-  // Members that are called like a parameter of the feed.
+  // These two narrow, as over HTTP; members that are called like another parameter of the feed have
+  // nothing to be mixed up with here.
+  if (narrows(parameter.name)) return parameter;
   if (jcn::is_feed_parameter(parameter.name)) parameter.name += "__exact";
   if (!jcn::names_filter(parameter.name))
     return Error{
@@ -46,6 +54,7 @@ Result<std::vector<Parameter>> parameters_of(const ChangesOptions& options) {
     parameters.push_back(std::move(parameter));
   }
   for (const std::string& kind : options.kinds) parameters.push_back({"kind", kind});
+  for (const std::string& id : options.ids) parameters.push_back({"_id", id});
   if (options.include_docs) parameters.push_back({"include_docs", "1"});
   parameters.push_back({"since", options.since});
   return parameters;
@@ -65,7 +74,7 @@ std::string target_of(const std::vector<Parameter>& parameters) {
 class Shown {
  public:
   Shown(const Context& context, const ChangesOptions& options)
-      : json_(context.json), rows_(context, headings(options), headings(options)) {}
+      : json_(context.json), rows_(context, headings(options), headings(options), "seq") {}
 
   // {"fresh":true,…} among them.
   void add(std::string_view change) {
@@ -87,7 +96,10 @@ class Shown {
  private:
   static std::vector<std::string> headings(const ChangesOptions& options) {
     std::vector<std::string> names = {"kind", "id", "deleted"};
-    if (!options.filters.empty()) names.push_back("match");
+    const bool filtered = std::any_of(
+        options.filters.begin(), options.filters.end(),
+        [](const std::string& filter) { return !narrows(filter.substr(0, filter.find('='))); });
+    if (filtered) names.push_back("match");
     if (options.include_docs) names.push_back("doc");
     names.push_back("seq");
     return names;
@@ -225,9 +237,15 @@ void add_changes_command(CLI::App& app, const Context& context, Command& command
   changes->add_option("--kind", options->kinds, "only of this kind")
       ->allow_extra_args(false)
       ->type_name("KIND");
+  changes->add_option("--id", options->ids, "only of the record with this id")
+      ->allow_extra_args(false)
+      ->type_name("ID");
   changes->add_flag("--include-docs", options->include_docs, "with the records themselves");
-  changes->add_option("FILTER", options->filters, "FIELD=VALUE or FIELD__OPERATOR=VALUE")
+  changes
+      ->add_option("FILTER", options->filters,
+                   "FIELD=VALUE or FIELD__OPERATOR=VALUE; kind=KIND and _id=ID are as the options")
       ->type_name("FIELD__OP=VALUE");
+  changes->footer(operators_help());
   changes->callback([&context, &command, options] {
     command = [&context, options] { return run_changes(context, *options); };
   });

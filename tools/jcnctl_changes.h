@@ -13,7 +13,7 @@ namespace jcnctl {
 struct ChangesOptions {
   std::string since = "0";
   bool follow = false;
-  std::vector<std::string> kinds;
+  std::vector<std::string> kinds, ids;
   bool include_docs = false;
   std::vector<std::string> filters;  // "field__op=value"
 };

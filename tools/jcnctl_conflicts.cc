@@ -1,12 +1,26 @@
 // conflicts: where the files of one record disagree.
 #include "conflict_json.h"
+#include "jcn/canonical.h"
 #include "jcnctl_rows.h"
+#include "told_apart.h"
 
 namespace jcnctl {
 
 using jcn::Result;
 
 namespace {
+
+// A person has to see what differs: 5 and "5", a space that is no space.
+std::vector<std::string> conflict_cells(std::string_view row) {
+  const auto text = [&](std::string_view pointer) {
+    const auto value = jcn::json_at(row, pointer);
+    return value ? cell(*value) : std::string();
+  };
+  const auto [stands, lost] = told_apart(jcn::json_at(row, "/winner/value").value_or("null"),
+                                         jcn::json_at(row, "/shadowed/0/value").value_or("null"));
+  return {text("/kind"),        text("/id"), text("/pointer"),        stands,
+          text("/winner/path"), lost,        text("/shadowed/0/path")};
+}
 
 Result<void> offline_conflicts(const jcn::Snapshot& snapshot, const jcn::Rules& rules,
                                const std::string& kind, Rows& rows) {
@@ -31,9 +45,10 @@ Result<void> offline_conflicts(const jcn::Snapshot& snapshot, const jcn::Rules& 
 
 Result<Exit> run_conflicts(const Context& context, const std::string& kind) {
   // Of the losers a table shows the first one; JSON shows all.
-  Rows rows(context, {"kind", "id", "pointer", "stands", "from", "lost", "from"},
-            {"kind", "id", "pointer", "winner.value", "winner.path", "/shadowed/0/value",
-             "/shadowed/0/path"});
+  const std::vector<std::string> headings = {"kind", "id",   "pointer", "stands",
+                                             "from", "lost", "from"};
+  Rows rows(context, headings, headings);
+  rows.show_as(conflict_cells);
   JCN_TRY(auto daemon, find_daemon(context));
   if (daemon) {
     const std::string of_kind = kind.empty() ? "" : "&kind=" + percent_encoded(kind);

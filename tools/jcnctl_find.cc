@@ -38,6 +38,15 @@ Result<Parameter> read_term(const std::string& term) {
   return parameter;
 }
 
+std::string join(const std::vector<std::string>& names, std::string_view between) {
+  std::string text;
+  for (const std::string& name : names) {
+    if (!text.empty()) text += between;
+    text += name;
+  }
+  return text;
+}
+
 bool wants_rows(const FindOptions& options) {
   return options.facets.empty() && !options.count;
 }
@@ -152,7 +161,10 @@ Result<Exit> print_pages(const Context& context, const FindOptions& options, con
   }
   std::vector<std::string> fields = {"_id"};
   if (options.columns.empty()) fields.push_back("");
-  for (const std::string& column : options.columns) fields.push_back(column);
+  for (const std::string& columns : options.columns) {
+    JCN_TRY(const std::vector<std::string> names, jcn::read_column_names(columns));
+    fields.insert(fields.end(), names.begin(), names.end());
+  }
   std::vector<std::string> headings = fields;
   if (options.columns.empty()) headings.back() = "record";
   Rows rows(context, headings, fields);
@@ -167,6 +179,15 @@ Result<Exit> print_pages(const Context& context, const FindOptions& options, con
 }
 
 }  // namespace
+
+std::string operators_help() {
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < jcn::operators; ++i) {
+    names.emplace_back(jcn::operator_name(static_cast<jcn::Operator>(i)));
+  }
+  return "Operators: " + join(names, " ") +
+         "\nWithout one it is exact. jcnctl(1) and http-api.md say what each means.";
+}
 
 Result<Exit> run_find(const Context& context, const FindOptions& options) {
   JCN_TRY(auto daemon, find_daemon(context));
@@ -194,17 +215,20 @@ void add_find_command(CLI::App& app, const Context& context, Command& command) {
       find->add_option("--sort-desc", options->sort_descending, "the same, the largest first");
   sort->type_name("FIELD")->excludes(descending);
   descending->type_name("FIELD");
-  add_list("--col", options->columns, "only these members, with commas between", "FIELD,...")
-      ->delimiter(',');
+  add_list("--col", options->columns, "only these members, with commas between, or a JSON array",
+           "FIELD,...");
   find->add_option("--size", options->page, "records asked for at once (default: 1000)")
       ->check(CLI::Range(1, 1000))
       ->type_name("N");
-  find->add_option("--limit", options->limit, "stop after so many")->type_name("N");
+  find->add_option("--limit", options->limit, "stop after so many")
+      ->check(CLI::PositiveNumber)
+      ->type_name("N");
   find->add_flag("--count", options->count, "only say how many there are");
   add_list("--facet", options->facets, "only count the values of this field", "FIELD");
   find->add_option("--facet-size", options->facet_size, "how many values (default: 30)")
       ->check(CLI::Range(1, 1000))
       ->type_name("N");
+  find->footer(operators_help());
   find->callback([&context, &command, options] {
     command = [&context, options] { return run_find(context, *options); };
   });

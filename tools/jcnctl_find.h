@@ -25,6 +25,9 @@ struct FindOptions {
   unsigned facet_size = 30;
 };
 
+// What filters may be, for --help.
+std::string operators_help();
+
 jcn::Result<Exit> run_find(const Context& context, const FindOptions& options);
 
 // Adds the subcommand; when it is chosen, `command` becomes it. Context and command outlive the

@@ -1,5 +1,7 @@
 #include "jcnctl_rows.h"
 
+#include <algorithm>
+
 #include <cstdio>
 
 #include "jcn/canonical.h"
@@ -41,6 +43,14 @@ std::string field_cell(std::string_view row, const std::string& field) {
   }
 }
 
+std::optional<std::size_t> column_of(const std::vector<std::string>& fields,
+                                     std::optional<std::string_view> field) {
+  if (!field) return std::nullopt;
+  const auto found = std::find(fields.begin(), fields.end(), *field);
+  if (found == fields.end()) return std::nullopt;
+  return static_cast<std::size_t>(found - fields.begin());
+}
+
 }  // namespace
 
 void print_line(std::string_view line) {
@@ -54,12 +64,22 @@ std::string cell(std::string_view value) {
 }
 
 Rows::Rows(const Context& context, std::vector<std::string> headings,
-           std::vector<std::string> fields)
-    : json_(context.json), table_(std::move(headings)), fields_(std::move(fields)) {}
+           std::vector<std::string> fields, std::optional<std::string_view> whole)
+    : json_(context.json),
+      fields_(std::move(fields)),
+      whole_(column_of(fields_, whole)),
+      table_(empty_table(std::move(headings))) {}
+
+Table Rows::empty_table(std::vector<std::string> headings) const {
+  Table table(std::move(headings));
+  if (whole_) table.keep_whole(*whole_);
+  return table;
+}
 
 void Rows::add(std::string_view row) {
   ++count_;
   if (json_) return print_line(row);
+  if (cells_) return table_.add(cells_(row));
   std::vector<std::string> cells;
   for (const std::string& field : fields_)
     cells.push_back(field.empty() ? rest_of(row) : field_cell(row, field));
@@ -69,7 +89,8 @@ void Rows::add(std::string_view row) {
 void Rows::flush() {
   if (table_.empty()) return;
   std::fputs(table_.text(terminal_width()).c_str(), stdout);
-  table_ = Table(std::vector<std::string>(fields_.size()));  // the headings stand above already
+  // The headings stand above already.
+  table_ = empty_table(std::vector<std::string>(fields_.size()));
 }
 
 jcn::Result<void> add_page(const std::string& body, std::uint64_t limit, Rows& rows) {

@@ -6,13 +6,10 @@
 #include <algorithm>
 
 namespace jcnctl {
-namespace {
 
 bool starts_character(char c) {
   return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
 }
-
-}  // namespace
 
 std::size_t terminal_width() {
   winsize size{};
@@ -39,7 +36,7 @@ std::string fitted(std::string_view utf8, std::size_t width) {
   return out;
 }
 
-Table::Table(std::vector<std::string> headings) {
+Table::Table(std::vector<std::string> headings) : whole_(headings.size()) {
   rows_.push_back(std::move(headings));
 }
 
@@ -54,15 +51,19 @@ std::string Table::text(std::size_t width) const {
   std::size_t total = 0;  // of columns and the two spaces behind each
   for (std::size_t i = 0; i < columns; ++i) {
     for (const auto& row : rows_) {
-      widths[i] = std::max(widths[i], std::min(shown_width(row[i]), width));
+      const std::size_t shown = shown_width(row[i]);
+      widths[i] = std::max(widths[i], whole_[i] ? shown : std::min(shown, width));
     }
     total += widths[i] + 2;
   }
   // What is too wide is taken from the widest columns; below 8 none says anything any more.
   for (; total > width + 2; --total) {
-    const auto widest = std::max_element(widths.begin(), widths.end());
-    if (*widest <= 8) break;
-    --*widest;
+    std::size_t widest = columns;
+    for (std::size_t i = 0; i < columns; ++i) {
+      if (!whole_[i] && (widest == columns || widths[i] > widths[widest])) widest = i;
+    }
+    if (widest == columns || widths[widest] <= 8) break;
+    --widths[widest];
   }
   std::string out;
   for (const auto& row : rows_) {

@@ -13,6 +13,7 @@ std::size_t terminal_width();
 
 // Characters, as a terminal counts them roughly: code points.
 std::size_t shown_width(std::string_view utf8);
+bool starts_character(char c);  // of UTF-8
 // Control characters made visible; cut to `width` with "…" where it is longer.
 std::string fitted(std::string_view utf8, std::size_t width);
 
@@ -21,12 +22,15 @@ std::string fitted(std::string_view utf8, std::size_t width);
 class Table {
  public:
   explicit Table(std::vector<std::string> headings);
+  // This column is never cut: each is all there is to go on with, or to tell one from another by.
+  void keep_whole(std::size_t column) { whole_[column] = true; }
   void add(std::vector<std::string> row);
   bool empty() const { return rows_.size() == 1; }
   std::string text(std::size_t width) const;
 
  private:
   std::vector<std::vector<std::string>> rows_;  // the first are the headings
+  std::vector<bool> whole_;                     // by column
 };
 
 // "[#####.....]  42 %  9355 of 22255  31200/s  1 s left"; a rate of 0 is unknown, and not shown.

@@ -74,6 +74,12 @@ std::string status_screen(std::string_view status, std::uint64_t rate) {
     line("crawl", "done, " + raw_member(status, "recrawls") + " recrawls, queue " +
                       raw_member(status, "queue") + ", fresh " + raw_member(status, "fresh"));
   }
+  const std::string upkeep = raw_member(status, "upkeep");
+  if (const std::string state = text_member(upkeep, "state"); !state.empty() && state != "idle") {
+    line("upkeep", state + " " +
+                       progress_line(number_member(upkeep, "done"), number_member(upkeep, "total"),
+                                     0, width > 24 ? width - 24 : width));
+  }
   return out;
 }
 

@@ -179,7 +179,9 @@ TEST_F(ConfigTest, EveryScalarOptionHasAFlagThatBeatsTheFile) {
                            "--http-query-timeout-ms",
                            "750",
                            "--poll-interval-ms",
-                           "500"})
+                           "500",
+                           "--audit-interval-ms",
+                           "0"})
     words.emplace_back(word);
   const DaemonConfig config = good(words);
   EXPECT_EQ(config.rules.limits, (Limits{2000, 5, 70}));
@@ -191,6 +193,7 @@ TEST_F(ConfigTest, EveryScalarOptionHasAFlagThatBeatsTheFile) {
   EXPECT_EQ(config.http_threads, 16u);
   EXPECT_EQ(config.query_timeout, milliseconds(750));
   EXPECT_EQ(config.poll_interval, milliseconds(500));
+  EXPECT_EQ(config.audit_interval, milliseconds(0));
   for (const char* wrong : {"7", "4097", "-1", "ten", "16x", "", "99999999999999999999"}) {
     const Error error = bad({std::string("--http-threads=") + wrong, path("talks")});
     EXPECT_EQ(error.code, Code::bad_usage) << wrong;
@@ -307,6 +310,8 @@ fresh_limit_bytes = 1048576
 threads = 16
 [poll]
 interval_ms = 500
+[audit]
+interval_ms = 60000
 
 [[root]]
 path = "films"
@@ -347,6 +352,7 @@ max = ["/views"]
   EXPECT_EQ(config.fresh_limit_bytes, 1048576u);
   EXPECT_EQ(config.http_threads, 16u);
   EXPECT_EQ(config.poll_interval, milliseconds(500));
+  EXPECT_EQ(config.audit_interval, milliseconds(60'000));
   ASSERT_EQ(config.roots.size(), 2u);
   EXPECT_EQ(config.roots[0], (RootConfig{"movies", path("films"), true, true}));
   EXPECT_EQ(config.roots[1], (RootConfig{"away", path("away"), false, false}));  // offline
@@ -493,12 +499,12 @@ TEST_F(ConfigTest, WhatASearchLooksAtIsNamedByField) {
   const auto scope = [this](const std::string& lines) {
     return file("[[kind]]\nname = \"videos\"\n" + lines + "\n");
   };
-  EXPECT_EQ(good(scope(R"(search_exclude = ["thumbnail_url", "/videos", "a.b"])"))
-                .rules.scope("videos"),
-            (SearchScope{{}, {"/thumbnail_url", "/videos", "/a/b"}}));
-  EXPECT_EQ(good(scope("search_fields = [\"a\", \"c\"]\nsearch_exclude = \"a.b\""))
-                .rules.scope("videos"),
-            (SearchScope{{"/a", "/c"}, {"/a/b"}}));
+  EXPECT_EQ(
+      good(scope(R"(search_exclude = ["thumbnail_url", "/videos", "a.b"])")).rules.scope("videos"),
+      (SearchScope{{}, {"/thumbnail_url", "/videos", "/a/b"}}));
+  EXPECT_EQ(
+      good(scope("search_fields = [\"a\", \"c\"]\nsearch_exclude = \"a.b\"")).rules.scope("videos"),
+      (SearchScope{{"/a", "/c"}, {"/a/b"}}));
   EXPECT_TRUE(good(scope("search_exclude = []")).rules.search_scopes.empty());
   const struct {
     const char *lines, *message;

@@ -94,6 +94,10 @@ TEST(FeedParameters, WhatIsWrongIsSaid) {
   EXPECT_EQ(error_of("heartbeat=0"), "bad_parameter");
   EXPECT_EQ(error_of("include_docs=perhaps"), "bad_parameter");
   EXPECT_EQ(error_of("kind=Videos"), "bad_parameter");
+  for (const char* nothing : {"kind=", "kind=,", "_id=", "_id=a&_id="}) {
+    EXPECT_EQ(error_of(nothing), "bad_parameter") << nothing;
+  }
+  EXPECT_EQ(error_of("since=" + uuid + "-3-5"), "bad_parameter") << "until before where it is";
 }
 
 }  // namespace

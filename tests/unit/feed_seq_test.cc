@@ -31,6 +31,7 @@ TEST(FeedSeq, NothingElseIsOne) {
                                   uuid + "-1-",
                                   uuid + "-0-1",
                                   uuid + "-1-2-3",
+                                  uuid + "-3-5",
                                   uuid + "-18446744073709551616",
                                   uuid + "-1 ",
                                   uuid + "17",

@@ -66,6 +66,12 @@ TEST(ParseFilter, ValuesAreStringsAndWhatElseTheyAre) {
   EXPECT_EQ(refused("a__isnull", "\xff"), Code::bad_value);
 }
 
+TEST(ParseFilter, IntegersInAListOfIdsAreTheirText) {
+  EXPECT_EQ(parsed("_id__in", R"([1041,"moth",-0,5.0,1e3,true])").operands,
+            (Operands{"\"1041\"", "\"moth\"", "\"0\"", "5.0", "1e3", "true"}));
+  EXPECT_EQ(parsed("id__in", "[1041]").operands, Operands{"1041"});
+}
+
 TEST(ParseFilter, TextOperatorsReadStringsOnly) {
   for (const char* op : {"contains", "startswith", "endswith"}) {
     EXPECT_EQ(parsed("a__" + std::string(op), "5").operands, (Operands{"\"5\""}));

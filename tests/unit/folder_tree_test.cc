@@ -46,6 +46,22 @@ TEST(FolderTree, AReplacedFolderLosesItsOldWatch) {
   EXPECT_TRUE(tree.find({"r", "a"}));
 }
 
+TEST(FolderTree, IsWalkedWhileFoldersComeAndGo) {
+  FolderTree tree;
+  EXPECT_FALSE(tree.after(std::nullopt));
+  for (const char* path : {"", "a", "a/b", "c"}) tree.put({"r", path}, {});
+  tree.put({"s", ""}, {});
+  std::vector<std::string> walked;
+  for (auto at = tree.after(std::nullopt); at; at = tree.after(at)) {
+    walked.push_back(at->root + ":" + at->path);
+    if (at->path == "a") {
+      static_cast<void>(tree.detach({"r", "a"}));
+      tree.put({"r", "b"}, {});
+    }
+  }
+  EXPECT_EQ(walked, (std::vector<std::string>{"r:", "r:a", "r:b", "r:c", "s:"}));
+}
+
 TEST(FolderTree, KnowsWhatIsPolled) {
   FolderTree tree;
   tree.put({"r", ""}, {1, 1});

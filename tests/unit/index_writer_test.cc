@@ -420,6 +420,35 @@ TEST(IndexWriter, FullMapIsMadeLargerAndNobodyNotices) {
   must(writer->fold());
 }
 
+// FAULTS 18. A merge that finds no room leaves it to the next one.
+TEST(IndexWriter, AMergeThatFindsTheMapFullMakesItLarger) {
+  TemporaryFolder folder;
+  IndexModel model;
+  auto writer = must(IndexWriter::open(folder / "index", tiny_map()));
+  int full = 0;
+  for (int round = 0; round < 64; ++round) {
+    Batch batch;
+    for (int i = 0; i < 500; ++i) {
+      const std::string id = std::to_string(round) + "-" + std::to_string(i);
+      batch.records[{"videos", id}] = record_of("videos", id, hash128(id).hex());
+    }
+    model.apply(batch);
+    must(writer->publish(std::move(batch)));
+    must(writer->fold());
+    for (bool more = true; more;) {
+      Result<bool> merged = writer->merge();
+      if (!merged) {
+        ASSERT_EQ(merged.error().code, Code::index_full);
+        ++full;
+        merged = writer->merge();
+      }
+      more = must(std::move(merged));
+    }
+  }
+  EXPECT_GT(full, 0);
+  model.expect_equal(must(writer->snapshot()));
+}
+
 // FAULTS 18. A reader that stays is in the way for as long as it stays, and for nobody else.
 TEST(IndexWriter, FullMapWaitsForAReaderAndKeepsEverythingVisible) {
   TemporaryFolder folder;

@@ -31,6 +31,18 @@ TEST(Table, AlignsColumnsAndFitsTheWidth) {
             "short\n");
 }
 
+TEST(Table, NeverCutsWhatIsKeptWhole) {
+  Table table({"id", "seq"});
+  table.keep_whole(1);
+  table.add({"a long name of something", "0868a599-b983-17"});
+  EXPECT_EQ(table.text(28),
+            "id          seq\n"
+            "a long na…  0868a599-b983-17\n");
+  EXPECT_EQ(table.text(10),
+            "id        seq\n"
+            "a long …  0868a599-b983-17\n");
+}
+
 TEST(Table, LeavesOutEmptyHeadings) {
   Table table({"", ""});
   EXPECT_TRUE(table.empty());

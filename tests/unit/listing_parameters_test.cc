@@ -68,6 +68,17 @@ TEST(ListingParameters, ColumnsMayNameNoMember) {
   EXPECT_TRUE(listing("_col=").columns.empty());
 }
 
+TEST(ListingParameters, ColumnsMayBeAJsonArray) {
+  const ListingRequest asked = listing("_col=[%22a,b%22,%22/c~1d%22,%22a,b%22]&_col=e,f");
+  EXPECT_EQ(asked.columns, (std::vector<std::string>{"a,b", "/c~1d", "e", "f"}));
+  EXPECT_EQ(asked.query.also_named[0].path, "/a,b");
+  EXPECT_TRUE(listing("_col=[]").projected);
+  for (const char* query :
+       {"_col=[", "_col=[a]", "_col=[1]", "_col=[[%22a%22]]", "_col=[%22a%22]x"})
+    EXPECT_EQ(code(query), "bad_parameter") << query;
+  EXPECT_EQ(code("_col=[%22%22]"), "bad_field");
+}
+
 TEST(ListingParameters, Shapes) {
   EXPECT_EQ(listing("_shape=array").shape, RowShape::array);
   EXPECT_EQ(listing("_shape=array&_nl=off").shape, RowShape::array);

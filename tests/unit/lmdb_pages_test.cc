@@ -161,6 +161,33 @@ TEST_F(LmdbPagesOfAnIndex, PagesOfNoiseAreFound) {
   }
 }
 
+// LMDB divides by the page size that a meta page says, and maps as much as that says.
+TEST_F(LmdbPagesOfAnIndex, NoMetaPageEndsTheProcessThatOpensIt) {
+  EnvOptions only_the_state;
+  only_the_state.tables = false;
+  const auto open_with = [&](const std::string& bytes) {
+    write_whole_file(data_, bytes);
+    const auto env = LmdbEnv::open(generation_, only_the_state);
+    EXPECT_TRUE(!env || (*env)->begin_read().ok());
+    return env.ok();
+  };
+  int opened = 0;
+  for (std::size_t page = 0; page < 2; ++page) {
+    const std::size_t used = 16 + 136;  // the page's header, and MDB_meta
+    for (std::size_t bit = 0; bit < 8 * used; ++bit) {
+      std::string bytes = bytes_;
+      char& byte = bytes[4096 * page + bit / 8];
+      byte = static_cast<char>(byte ^ 1 << bit % 8);
+      opened += open_with(bytes) ? 1 : 0;
+    }
+  }
+  EXPECT_GT(opened, 0);  // trees and counts are looked at by others
+  std::string bytes = bytes_;
+  for (const std::size_t page : {0, 1}) bytes.replace(4096 * page + 16 + 24, 4, 4, '\0');
+  EXPECT_FALSE(open_with(bytes)) << "pages of no size";
+  EXPECT_TRUE(open_with(bytes_));
+}
+
 // A page in the place of another, both of them well-formed.
 TEST_F(LmdbPagesOfAnIndex, PagesInOneAnothersPlaceAreFound) {
   std::mt19937 random(7);

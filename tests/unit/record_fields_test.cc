@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "index_lives.h"
 #include "jcn/query.h"
 #include "temporary_folder.h"
@@ -18,7 +20,7 @@ using Summaries = std::map<std::string, Summary>;
 Summaries summaries(const Snapshot& snapshot, const std::string& kind = "videos") {
   Summaries found;
   const auto never = std::chrono::steady_clock::time_point::max();
-  for (const FieldSummary& field : must(list_fields(snapshot, kind, never))) {
+  for (const FieldSummary& field : must(list_fields(snapshot, kind, never)).fields) {
     EXPECT_TRUE(found.emplace(field.name, Summary{field.records, field.types}).second)
         << field.name;
   }
@@ -59,6 +61,53 @@ TEST(ListFields, NeverAPartOfThem) {
       list_fields(must(writer->snapshot()), "videos", std::chrono::steady_clock::now());
   ASSERT_FALSE(fields.ok());
   EXPECT_EQ(fields.error().code, Code::query_timeout);
+}
+
+std::vector<std::string> names(const FieldList& list) {
+  std::vector<std::string> names;
+  for (const FieldSummary& field : list.fields) names.push_back(field.name);
+  return names;
+}
+
+TEST(ListFields, OfTooManyThoseWithTheFewestSteps) {
+  const auto never = std::chrono::steady_clock::time_point::max();
+  const TemporaryFolder folder;
+  const auto writer = open_writer(folder / "index");
+  // Members that are named by what they are about, in two segments and in memory; some are gone.
+  std::vector<std::string> wanted = {"views", "zone"};
+  for (const char* half : {"a", "b"}) {
+    std::string document = R"({"zone":1,"views":{)";
+    for (std::size_t n = 0; n < 700; ++n) {
+      const std::string name = half + std::to_string(1000 + n);
+      document += (n == 0 ? "\"" : ",\"") + name + "\":1";
+      if (wanted.size() < most_listed_fields) wanted.push_back("views." + name);
+    }
+    must(writer->publish(one("gone", document.substr(0, 13) + ",\"0\":{\"1\":1},\"views\":{}}")));
+    must(writer->fold());
+    must(writer->publish(one(half, document + "}}")));
+  }
+  must(writer->publish(one("gone", R"({"zone":2})")));
+  for (const bool folded : {false, true}) {
+    SCOPED_TRACE(folded ? "folded" : "fresh");
+    if (folded) must(writer->fold());
+    const Snapshot snapshot = must(writer->snapshot());
+    const FieldList list = must(list_fields(snapshot, "videos", never));
+    EXPECT_TRUE(list.truncated);
+    std::vector<std::string> by_path = wanted;
+    std::sort(by_path.begin(), by_path.end());
+    EXPECT_EQ(names(list), by_path);
+    EXPECT_EQ(list.fields.back().records, 3U);  // zone
+    // Names end with the bytes that an answer may have, but one is always there.
+    const FieldList few = must(list_fields(snapshot, "videos", never, 30));
+    EXPECT_TRUE(few.truncated);
+    EXPECT_EQ(names(few), (std::vector<std::string>{"views", "views.a1000", "zone"}));
+    EXPECT_EQ(names(must(list_fields(snapshot, "videos", never, 0))),
+              std::vector<std::string>{"views"});
+  }
+  must(writer->publish(one("a", R"({"zone":3})")));
+  const FieldList rest = must(list_fields(must(writer->snapshot()), "videos", never));
+  EXPECT_FALSE(rest.truncated);
+  EXPECT_EQ(rest.fields.size(), 702U);
 }
 
 }  // namespace

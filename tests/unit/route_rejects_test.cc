@@ -52,6 +52,26 @@ TEST_F(RouteRejects, ExplainTakesPathsAsTheyAreShown) {
   EXPECT_EQ(found("a\\xf", "root=notes&path=a%5Cxf"), "a\\xf");
 }
 
+TEST_F(RouteRejects, ExplainTakesPathsAsScriptsPutThemTogether) {
+  for (const char* path : {"/srv/notes/a/b.json", "/srv//notes//a///b.json",
+                           "/srv/notes/./a/b.json/", "//srv/notes/a/./b.json"}) {
+    EXPECT_EQ(found("a/b.json", std::string("path=") + path), "a/b.json") << path;
+  }
+  for (const char* path : {"a/b.json", "a//b.json", "./a/b.json", "/a/b.json", "a/././b.json"}) {
+    EXPECT_EQ(found("a/b.json", std::string("root=notes&path=") + path), "a/b.json") << path;
+  }
+  for (const char* query : {"root=notes&path=a/../b.json", "path=/srv/notes/../x.json",
+                            "root=notes&path=", "root=notes&path=.", "root=notes&path=//"}) {
+    EXPECT_EQ(code(get(std::string("/v1/explain?") + query)), "bad_parameter") << query;
+  }
+}
+
+TEST_F(RouteRejects, ExplainOfNoFileOfARoot) {
+  for (const char* path : {"/", "//", "/."}) {
+    EXPECT_EQ(code(get(std::string("/v1/explain?path=") + path)), "no_such_root") << path;
+  }
+}
+
 TEST_F(RouteRejects, ExplainShowsWhatIsKnown) {
   Explanation& explanation = service_->explanation;
   explanation.status = "rejected";
@@ -87,6 +107,8 @@ TEST_F(RouteRejects, CheckEndsWithTheSchema) {
 
 TEST_F(RouteRejects, CheckNamesTheFileAsItWouldBeShown) {
   EXPECT_EQ(member(ask("POST", "/v1/check?path=a%5Cxff.json", {}, "{}"), "id"), "\"a%FF\"");
+  EXPECT_EQ(member(ask("POST", "/v1/check?path=./b//c.json", {}, "{}"), "id"), "\"b/c\"");
+  EXPECT_EQ(code(ask("POST", "/v1/check?path=../c.json", {}, "{}")), "bad_parameter");
   service_->shown_status.roots = {{"notes", "/srv/notes", "watching"}};
   EXPECT_EQ(ask("POST", "/v1/check?root=notes", {}, "{}").status, 200);
   EXPECT_EQ(code(ask("POST", "/v1/check?root=other", {}, "{}")), "no_such_root");

@@ -24,6 +24,9 @@ TEST_F(RoutesTest, AnswersTheRecordExactly) {
   EXPECT_EQ(response.header("Jcn-Seq"), uuid() + "-" + std::to_string(writer_->seq()));
   EXPECT_EQ(ask("HEAD", "/v1/videos/a").body, document) << "its length; the server leaves it out";
   EXPECT_EQ(get("/v1/videos?_id=a").body, document);
+  const Response beside = get("/v1/videos?_id=a&_col=title");
+  EXPECT_EQ(code(beside), "unknown_parameter");
+  EXPECT_NE(member(beside, "hint").find("_id__exact"), std::string::npos) << beside.body;
 }
 
 TEST_F(RoutesTest, IdsAreDecodedOnceAndMayHaveSlashes) {
@@ -239,9 +242,9 @@ TEST_F(RoutesTest, CompactAndReindexAreBegun) {
 TEST_F(RoutesTest, AnIncompleteIndexAnswersNothingButAboutItself) {
   put("videos", "a", R"({"t":1})");
   service_->answers.reset();
-  for (const char* target : {"/v1/videos/a", "/v1/videos/none", "/v1/videos", "/v1/videos?_id=a",
-                             "/v1/rejects", "/v1/conflicts", "/v1/changes", "/v1/none",
-                             "/v1/changes?feed=longpoll&timeout=0"}) {
+  for (const char* target :
+       {"/v1/videos/a", "/v1/videos/none", "/v1/videos", "/v1/videos?_id=a", "/v1/rejects",
+        "/v1/conflicts", "/v1/changes", "/v1/none", "/v1/changes?feed=longpoll&timeout=0"}) {
     const Response response = get(target);
     EXPECT_EQ(response.status, 503) << target;
     EXPECT_EQ(code(response), "not_ready") << target;

@@ -157,5 +157,16 @@ TEST(RulesJson, RefusesWhatItDoesNotKnow) {
   }
 }
 
+// The verdicts in an index hold for as long as this text stays: it is the one of jcn 0.1.0,
+// whatever later versions can be told besides.
+TEST(Rules, StandardOnesAreTheSameTextForEver) {
+  EXPECT_EQ(
+      Rules{}.to_json(),
+      R"({"rules":[{"kind":"videos","root":"","match":"**/*.json","id":["pointer:/id","path"],)"
+      R"("rank":0,"order_by":"","anchor":false,"ignore_nulls":false,"merge":[]}],"ignore":[".*",)"
+      R"("*~","*.part","*.partial","*.tmp","*.crdownload","*.filepart","*.swp","#*#"],"limits":)"
+      R"({"max_bytes":1048576,"max_depth":64,"max_members":10000},"prefix_path_ids":false})");
+}
+
 }  // namespace
 }  // namespace jcn

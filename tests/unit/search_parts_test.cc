@@ -97,10 +97,14 @@ class Recomputed {
 
 // --- As the index has it.
 
+Result<void> in_time() {
+  return {};
+}
+
 class Indexed {
  public:
   Indexed(const Snapshot& snapshot, const std::string& kind) : kind_(kind) {
-    const auto all = must(search_parts(snapshot.state(), kind));
+    const auto all = must(search_parts(snapshot.state(), kind, in_time));
     for (const SearchPart& part : all) take(part);
   }
   Searchable found;
@@ -327,8 +331,8 @@ TEST(SearchParts, EqualWhatIsRecomputedThroughUpdatesDeletesFoldsAndMerges) {
   model.expect_equal(must(must(IndexReader::open(folder / "index")).snapshot()));
 }
 
-// A large fresh layer is searched by pieces, which its fold merges; in the second round none of them
-// was made before, and the fold makes all from documents.
+// A large fresh layer is searched by pieces, which its fold merges; in the second round none of
+// them was made before, and the fold makes all from documents.
 TEST(SearchParts, EqualWhatIsRecomputedOfALargeFreshLayer) {
   RandomDocuments random(20'261'122);
   TemporaryFolder folder;
@@ -337,11 +341,11 @@ TEST(SearchParts, EqualWhatIsRecomputedOfALargeFreshLayer) {
   for (const bool ahead : {true, false}) {
     SCOPED_TRACE(ahead ? "made ahead" : "made by the fold");
     std::size_t changes = 0, made = 0;
-    while (changes < 5 * piece_records) {
+    while (changes < 5 * piece_work) {
       Batch batch;
       for (std::size_t n = random.below(900) + 1; n > 0; --n) {
         const RecordKey key{random.below(4) == 0 ? "people" : "videos",
-                            "id" + std::to_string(random.below(2 * piece_records))};
+                            "id" + std::to_string(random.below(2 * piece_work))};
         batch.records[key] =
             random.below(6) == 0 ? std::nullopt : std::optional<Record>(random.record(key));
       }
@@ -359,6 +363,40 @@ TEST(SearchParts, EqualWhatIsRecomputedOfALargeFreshLayer) {
     must(writer->fold());
     expect_recomputed(*writer, model);
   }
+}
+
+// Few records that take long: 24 with 9,000 names of their own each. They are three pieces, of
+// which publishing leaves two to others.
+TEST(SearchParts, WhatIsMadeForOneWhoIsOutOfTimeStays) {
+  TemporaryFolder folder;
+  auto writer = open_writer(folder / "index");
+  Batch batch;
+  for (int record = 0; record < 24; ++record) {
+    const std::string id = std::to_string(record);
+    std::string document = "{";
+    for (int name = 0; name < 9000; ++name) {
+      document += (name == 0 ? "\"u" : ",\"u") + id + '_' + std::to_string(name) + "\":1";
+    }
+    batch.records[{"videos", id}] = record_of("videos", id, document + "}");
+  }
+  must(writer->publish(std::move(batch)));
+  int looks = 0;
+  const auto time_for_one = [&]() -> Result<void> {
+    if (++looks == 1) return {};
+    return Error{Code::query_timeout, "out of time", ""};
+  };
+  const Snapshot snapshot = must(writer->snapshot());
+  const auto found = search_parts(snapshot.state(), "videos", time_for_one);
+  ASSERT_FALSE(found);
+  EXPECT_EQ(found.error().code, Code::query_timeout);
+  EXPECT_TRUE(must(writer->make_search_ahead()));
+  EXPECT_FALSE(must(writer->make_search_ahead())) << "one was made by the search";
+  EXPECT_EQ(must(search_parts(snapshot.state(), "videos", in_time)).size(), 3U);
+  must(writer->fold());
+  const Snapshot folded = must(writer->snapshot());
+  looks = 1;
+  EXPECT_FALSE(search_parts(folded.state(), "videos", time_for_one));
+  EXPECT_EQ(must(search_parts(folded.state(), "videos", in_time)).size(), 1U);
 }
 
 TEST(SearchParts, ASnapshotKeepsItsPartsWhileTheIndexGoesOn) {
@@ -389,10 +427,10 @@ TEST(SearchParts, AreNoneForAKindWithoutRecords) {
   TemporaryFolder folder;
   auto writer = open_writer(folder / "index");
   must(writer->publish(one("a", "{}")));
-  EXPECT_TRUE(must(search_parts(must(writer->snapshot()).state(), "people")).empty());
+  EXPECT_TRUE(must(search_parts(must(writer->snapshot()).state(), "people", in_time)).empty());
   must(writer->fold());
-  EXPECT_TRUE(must(search_parts(must(writer->snapshot()).state(), "people")).empty());
-  EXPECT_EQ(must(search_parts(must(writer->snapshot()).state(), "videos")).size(), 1U);
+  EXPECT_TRUE(must(search_parts(must(writer->snapshot()).state(), "people", in_time)).empty());
+  EXPECT_EQ(must(search_parts(must(writer->snapshot()).state(), "videos", in_time)).size(), 1U);
 }
 
 }  // namespace

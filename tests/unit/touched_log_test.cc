@@ -68,6 +68,21 @@ TEST(TouchedLog, DroppedFoldingIsGone) {
   EXPECT_EQ(ids(must(TouchedLog::open(folder.string(), 0))), (Ids{"b:2"}));
 }
 
+// A fold whose rotation ended between its two steps (no memory) does not keep all later ones from
+// theirs.
+TEST(TouchedLog, RotationGoesOnFromWhereItWasLeft) {
+  TemporaryFolder folder;
+  {
+    TouchedLog log = must(TouchedLog::open(folder.string(), 0));
+    must(log.append({row(1, "a")}));
+    std::filesystem::rename(folder / "touched.log", folder / "touched.log.folding");
+    must(log.append({row(2, "b")}));
+    must(log.rotate());
+    must(log.append({row(3, "c")}));
+  }
+  EXPECT_EQ(ids(must(TouchedLog::open(folder.string(), 0))), (Ids{"a:1", "b:2", "c:3"}));
+}
+
 TEST(TouchedLog, ReadsUpToTheFirstTornOrDamagedRow) {
   std::string bytes;
   append_touched_row(bytes, row(1, "a"));

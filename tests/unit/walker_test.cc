@@ -45,7 +45,8 @@ class WalkerTest : public testing::Test {
                                                            rules,
                                                            [](std::string, std::string) {},
                                                            seconds(60),
-                                                           {}});
+                                                           {},
+                                                           audit_interval});
   }
   void TearDown() override {
     walker->stop();
@@ -71,6 +72,7 @@ class WalkerTest : public testing::Test {
   }
   using Found = std::map<std::string, std::string>;
 
+  milliseconds audit_interval{0};
   TemporaryFolder folder;
   std::unique_ptr<IndexWriter> writer;
   std::optional<Inotify> inotify;
@@ -170,6 +172,75 @@ TEST_F(WalkerTest, ARootThatWentAwayIsOfflineAndNothingCountsAsDeleted) {
   crawl();
   EXPECT_EQ(take(), (Found{{"a.json", "there"}}));
   EXPECT_FALSE(roots->any_offline());
+}
+
+class WalkerAudit : public WalkerTest {
+ protected:
+  WalkerAudit() { audit_interval = milliseconds(10); }
+
+  void lose_events() {
+    while (!inotify->read()->empty()) {
+    }
+  }
+  // Waits for one that began after this call.
+  void audit() {
+    const auto until = steady_clock::now() + seconds(30);
+    for (const std::uint64_t before = walker->audits(); walker->audits() < before + 2;) {
+      ASSERT_LT(steady_clock::now(), until);
+      std::this_thread::sleep_for(milliseconds(1));
+    }
+    settle();
+  }
+};
+
+// FAULTS 30.
+TEST_F(WalkerAudit, FindsWhatNoEventToldOf) {
+  folder.write("root/a.json", "{}");
+  folder.write("root/d/b.json", "{}");
+  crawl();
+  take();
+  folder.write("root/new.json", "{}");
+  folder.write("root/d/e/f/deep.json", "{}");
+  lose_events();
+  EXPECT_EQ(take(), (Found{}));
+  audit();
+  const Found seen = take();
+  EXPECT_TRUE(seen.contains("new.json"));
+  EXPECT_TRUE(seen.contains("d/e/f/deep.json"));
+  // What it found is watched from then on.
+  folder.write("root/d/e/f/later.json", "{}");
+  settle();
+  EXPECT_TRUE(take().contains("d/e/f/later.json"));
+}
+
+// FAULTS 45: what a mount over a folder looks like from above, another folder at the same path.
+TEST_F(WalkerAudit, SeesThatAFolderIsAnotherOne) {
+  folder.write("root/d/sub/a.json", "{}");
+  crawl();
+  take();
+  std::filesystem::rename(folder / "root/d", folder / "away");
+  folder.write("root/d/sub/b.json", "{}");
+  lose_events();
+  audit();
+  EXPECT_TRUE(take().contains("d/sub/b.json"));
+  folder.write("root/d/sub/c.json", "{}");
+  settle();
+  EXPECT_TRUE(take().contains("d/sub/c.json"));
+  folder.write("away/sub/d.json", "{}");
+  settle();
+  EXPECT_FALSE(take().contains("d/sub/d.json"));
+}
+
+TEST_F(WalkerAudit, AFolderThatIsGoneIsForgotten) {
+  folder.write("root/d/sub/a.json", "{}");
+  crawl();
+  std::filesystem::remove_all(folder / "root/d");
+  lose_events();
+  audit();
+  audit();
+  folder.write("root/d/sub/a.json", "{}");
+  settle();
+  EXPECT_EQ(take()["d/sub/a.json"], "there");
 }
 
 }  // namespace

@@ -38,6 +38,8 @@ bool may_be_torn(Code code);
 std::variant<RecordKey, Reject> identify(const Rule& rule, bool prefix_path_ids,
                                          const FragmentName& name, std::string_view canonical);
 
+// An integer's text, by which it is an id; absent: the canonical value is no integer.
+std::optional<std::string> id_of_integer(std::string_view value);
 // Ids: UTF-8, 1 to 400 bytes, no control characters, neither "." nor "..".
 bool valid_id(std::string_view id);
 bool valid_kind(std::string_view kind);

@@ -1,5 +1,5 @@
-// Filter: one condition on a record, as DESIGN "Filters, exactly" has it (jcn/doc/http-api.md says it
-// for users). Pure, thread-safe.
+// Filter: one condition on a record, as DESIGN "Filters, exactly" has it (jcn/doc/http-api.md says
+// it for users). Pure, thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -15,17 +15,30 @@
 namespace jcn {
 
 enum class Operator : std::uint8_t {
-  exact, not_, gt, gte, lt, lte, in, contains, startswith, endswith, isnull, notnull, arraycontains,
+  exact,
+  not_,
+  gt,
+  gte,
+  lt,
+  lte,
+  in,
+  contains,
+  startswith,
+  endswith,
+  isnull,
+  notnull,
+  arraycontains,
   arraynotcontains,
 };
+inline constexpr std::size_t operators = 14;
 std::string_view operator_name(Operator op);  // as in field__op
 std::optional<Operator> operator_from_name(std::string_view name);
 
 struct Filter {
   Field field;
   Operator op = Operator::exact;
-  // Canonical scalars; what any of them gives is united. `5` for exact gives "5" and 5. Of contains,
-  // startswith and endswith: one string. Of isnull and notnull: none.
+  // Canonical scalars; what any of them gives is united. `5` for exact gives "5" and 5. Of
+  // contains, startswith and endswith: one string. Of isnull and notnull: none.
   std::vector<std::string> operands;
   std::string name, value;  // as given
   bool operator==(const Filter&) const = default;

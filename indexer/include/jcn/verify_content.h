@@ -13,20 +13,22 @@
 
 namespace jcn {
 
-// Told how far it is; false ends it.
+// Told now and then how far it is; false ends it.
 using ContentProgress = std::function<bool(std::uint64_t done, std::uint64_t of)>;
 
 // Makes every section of every folded segment again, from its documents, and compares the bytes.
-// `difference` is called with what is not the same. Large segments are made in pieces, which lie in
-// an unnamed temporary file. Errors: index_damaged, system, not_ready (it was ended).
+// `difference` is called with what is not the same. Large segments are made in pieces of so many
+// bytes of documents, which lie in unnamed temporary files. Errors: index_damaged, system,
+// not_ready (it was ended).
 Result<void> verify_sections(const Snapshot& snapshot,
                              const std::function<void(std::string what)>& difference,
-                             const ContentProgress& progress);
+                             const ContentProgress& progress = nullptr,
+                             std::size_t piece_bytes = 32 << 20);
 
 struct FileDifference {
   enum class Kind : std::uint8_t {
-    content,  // other bytes under the same size and times: nothing told of the change
-    facts,    // other size or times
+    content,  // other bytes under the same size and mtime: nothing told of the change
+    changed,  // other bytes, and another size or mtime
     missing,  // known, and not there
     unknown,  // there, taken by a rule, and not known
   };
