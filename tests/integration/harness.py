@@ -137,6 +137,9 @@ class Client:
                 self.close()
                 if fresh or attempt:  # an idle connection may be closed by the server: once more
                     raise
+            except (OSError, http.client.HTTPException):
+                self.close()  # an answer that is late may not be taken for the next one
+                raise
         raise AssertionError("unreachable")
 
     def get(self, target, **headers):

@@ -59,13 +59,13 @@ class Slow(JcnCase):
             self.assert_quick_beside(f"{slow.held()} slow {kind}")
             self.assertGreaterEqual(slow.held(), self.HELD * 9 // 10, "the attack went on")
 
-    def test_50_slow_heads(self):
+    def test_fault_50_slow_heads(self):
         self.attack("heads")
 
-    def test_50_slow_bodies(self):
+    def test_fault_50_slow_bodies(self):
         self.attack("bodies")
 
-    def test_50_slow_readers(self):
+    def test_fault_50_slow_readers(self):
         self.attack("readers", "/v1/videos?_size=1000")
         self.assertEqual(self.live.get("/v1/videos?_size=1000").status, 200, "there is memory again")
         if TIME_FACTOR == 1:  # 200 pages of 8 MiB are 1.6 GiB
@@ -73,14 +73,14 @@ class Slow(JcnCase):
                 peak = int(re.search(r"VmHWM:\s+(\d+) kB", status.read()).group(1))
             self.assertLess(peak, 500 * 1024, "kB")
 
-    def test_50_more_of_them_than_threads(self):
+    def test_fault_50_more_of_them_than_threads(self):
         with SlowClients(self.live.port, "heads", 600) as slow:
             wait_for(lambda: slow.opened > 300, "more than 256 connections to come", 30)
             self.assert_quick_beside("600 slow heads, 256 threads")
         given_up = re.search(rb"\njcn_http_given_up_total (\d+)\n", self.live.get("/metrics").body)
         self.assertGreater(int(given_up.group(1)), 0)
 
-    def test_50_barriers_that_wait_leave_threads_for_others(self):
+    def test_fault_50_barriers_that_wait_leave_threads_for_others(self):
         if not strace_works(self.tmp):
             self.skipTest("strace cannot trace here")
         # A disk that takes its time to sync: so long does a durable barrier wait.
@@ -115,7 +115,7 @@ class Slow(JcnCase):
         answer = live.request("POST", "/v1/sync?timeout_ms=30000", b"")
         return answer if answer.status != 200 else None
 
-    def test_53_sigterm_beside_slow_clients(self):
+    def test_fault_53_sigterm_beside_slow_clients(self):
         with contextlib.ExitStack() as stack:
             for kind, target in (("heads", "/"), ("bodies", "/"),
                                  ("readers", "/v1/videos?_size=1000")):
@@ -124,7 +124,7 @@ class Slow(JcnCase):
             self.live.stop()  # exits 0 within 5 s
 
     @unittest.skipUnless(shutil.which("slowhttptest"), "slowhttptest is not installed")
-    def test_50_slowhttptest(self):
+    def test_fault_50_slowhttptest(self):
         port = self.live.port
         for name, options in {
                 "slow heads": ["-H", "-u", f"http://127.0.0.1:{port}/", "-i", "1"],
@@ -234,7 +234,7 @@ class QueriesOfDeath(JcnCase):
                          ("_size", 1000)],
     }
 
-    def test_52_costly_queries_end_in_time(self):
+    def test_fault_52_costly_queries_end_in_time(self):
         late = self.TIMEOUT_MS / 1000 + self.SLACK * TIME_FACTOR
         ended = 0
         for name, parameters in self.COSTLY.items():
@@ -250,7 +250,7 @@ class QueriesOfDeath(JcnCase):
                 self.assertLess(taken, late, tries)
         self.assertGreater(ended, 3, "data on which nothing is costly proves nothing")
 
-    def test_52_the_last_pages_end_in_time(self):
+    def test_fault_52_the_last_pages_end_in_time(self):
         target = "/v1/videos?_sort=long&_size=50"
         pages = 0
         while target and pages < 5:
@@ -265,7 +265,7 @@ class QueriesOfDeath(JcnCase):
             self.assertEqual(status, 200)
             self.assertLess(taken, self.TIMEOUT_MS / 1000 + self.SLACK * TIME_FACTOR)
 
-    def test_52_other_long_answers_end_in_time(self):
+    def test_fault_52_other_long_answers_end_in_time(self):
         late = self.TIMEOUT_MS / 1000 + self.SLACK * TIME_FACTOR
         ids = json.dumps({"ids": [f"r{n:07}" for n in range(1000)]})
         schema = json.dumps({"properties": {"text": {"pattern": "(lorem|ipsum|dolor)*z$"},
@@ -285,7 +285,7 @@ class QueriesOfDeath(JcnCase):
                     tries.append(self.ask(target, method, body))
                 self.assertLess(tries[-1][1], late, tries)
 
-    def test_52_pages_have_a_size(self):
+    def test_fault_52_pages_have_a_size(self):
         self.assert_problem(self.live.get("/v1/videos?_size=1001"), 400, "bad_parameter")
         page = json_of(self.live.get("/v1/videos?_size=1000"))
         self.assertLessEqual(sum(len(json.dumps(row)) for row in page["rows"]), 9 << 20)
@@ -309,7 +309,7 @@ class HostileText(JcnCase):
                                      "title": text, text: [text, {text: text}]})
         self.live = self.daemon()
 
-    def test_54_it_is_answered_as_it_is(self):
+    def test_fault_54_it_is_answered_as_it_is(self):
         rows = {row["title"]: row for row in self.live.rows()}
         expected = {text for text in self.TEXTS if "\x7f" not in text}
         self.assertEqual(set(rows), expected)
@@ -338,7 +338,7 @@ class HostileText(JcnCase):
                 data += more
         return data.partition(b"\r\n\r\n")[::2]
 
-    def test_54_no_header_has_it(self):
+    def test_fault_54_no_header_has_it(self):
         known = re.compile(rb"(HTTP/1\.1 \d{3} [A-Za-z ]+|(Date|Content-Type|Content-Length|ETag|"
                            rb"Cache-Control|Last-Modified|Jcn-Seq|Link|X-Content-Type-Options|"
                            rb"Connection): [!-~][ -~]*)")

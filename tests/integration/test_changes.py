@@ -75,7 +75,7 @@ class Renames(JcnCase):
         daemon.sync()
         self.assertEqual(daemon.ids(), ["a"])
 
-    def test_hard_link_is_a_drop(self):
+    def test_fault_29_hard_link_is_a_drop(self):
         daemon = self.daemon()
         outside = os.path.join(self.tmp, "outside.json")
         self.write(outside, {"id": "linked"})
@@ -86,13 +86,13 @@ class Renames(JcnCase):
         daemon.sync()
         self.assertIsNone(daemon.record("linked"))
 
-    def test_unnamed_file_linked_in(self):
+    def test_fault_31_unnamed_file_linked_in(self):
         daemon = self.daemon()
         create_unnamed_then_link(self.root, "t.json", b'{"id":"unnamed"}')
         daemon.sync()
         self.assertEqual(daemon.record("unnamed"), {"id": "unnamed"})
 
-    def test_exchange_of_files(self):
+    def test_fault_31_exchange_of_files(self):
         daemon = self.daemon()
         self.drop("one/a.json", {"who": "a"})
         self.drop("two/b.json", {"who": "b"})
@@ -127,7 +127,7 @@ class Renames(JcnCase):
         self.assertEqual(daemon.ids(), ["a.json/inside", "b"])
         self.assert_converged(daemon)
 
-    def test_folder_moves(self):
+    def test_fault_43_folder_moves(self):
         daemon = self.daemon()
         outside = os.path.join(self.tmp, "outside")
         self.drop("f/g/a.json", {"n": 1})
@@ -159,7 +159,7 @@ class Renames(JcnCase):
         self.assertIn("h/last", daemon.ids())
         self.assert_converged(daemon)
 
-    def test_folders_filled_at_once(self):
+    def test_fault_42_folders_filled_at_once(self):
         daemon = self.daemon()
         expected = []
         for number in range(60):
@@ -187,7 +187,7 @@ class Renames(JcnCase):
 
 
 class Writers(JcnCase):
-    def test_truncate_and_regrow(self):
+    def test_fault_31_truncate_and_regrow(self):
         daemon = self.daemon()
         self.drop("a.json", b'{"id":"a"}          ')
         daemon.sync()
@@ -202,7 +202,7 @@ class Writers(JcnCase):
         self.assertEqual(daemon.rejects()["a.json"]["code"], "empty_file")
         self.assert_converged(daemon)
 
-    def test_same_size_same_mtime_is_read_again(self):
+    def test_fault_35_same_size_same_mtime_is_read_again(self):
         daemon = self.daemon()
         path = self.drop("a.json", {"id": "a", "n": 1})
         daemon.sync()
@@ -212,7 +212,7 @@ class Writers(JcnCase):
         daemon.sync()
         self.assertEqual(daemon.record("a")["n"], 2)
 
-    def test_editor_patterns(self):
+    def test_fault_38_editor_patterns(self):
         daemon = self.daemon()
         self.drop("a.json", {"id": "a", "n": 0})
         daemon.sync()
@@ -240,7 +240,7 @@ class Writers(JcnCase):
         self.assertEqual(daemon.rejects(), {})
         self.assert_converged(daemon)
 
-    def test_slow_writer_is_never_called_a_reject(self):
+    def test_fault_36_slow_writer_is_never_called_a_reject(self):
         daemon = self.daemon(config=SLOW_SETTLE)
         text = json.dumps({"id": "slow", "text": "x" * 200}).encode()
         step = len(text) // 20 + 1
@@ -255,7 +255,7 @@ class Writers(JcnCase):
         daemon.sync()
         self.assertEqual(daemon.rejects(), {})
 
-    def test_slow_rewrite_keeps_the_old_content_until_whole(self):
+    def test_fault_36_slow_rewrite_keeps_the_old_content_until_whole(self):
         self.write("slow.json", {"id": "slow", "v": "old"})
         daemon = self.daemon(config=SLOW_SETTLE)
         text = json.dumps({"id": "slow", "v": "new", "text": "x" * 100}).encode()
@@ -268,7 +268,7 @@ class Writers(JcnCase):
             wait_for(lambda: daemon.record("slow")["v"] == "new", "the new content")
         self.assertEqual(set(reader.seen) - {(200, "new")}, {(200, "old")})
 
-    def test_writer_that_dies_leaves_a_reject(self):
+    def test_fault_36_writer_that_dies_leaves_a_reject(self):
         daemon = self.daemon()
         self.drop("was.json", {"id": "was", "n": 1})
         daemon.sync()
@@ -288,7 +288,7 @@ class Writers(JcnCase):
         self.assertEqual(daemon.record("was"), {"id": "was", "n": 1})
         self.assertIsNone(daemon.record("new"))
 
-    def test_two_writers_final_bytes_win(self):
+    def test_fault_37_two_writers_final_bytes_win(self):
         daemon = self.daemon()
 
         def rewrite(who):

@@ -124,7 +124,7 @@ class Daemonhood(JcnCase):
         self.assertEqual(daemon.get("/v1/explain?root=none&path=x.json").status, 404)
         self.assertEqual(daemon.get("/v1/explain").status, 400)
 
-    def test_terminate_while_writing(self):
+    def test_fault_53_terminate_while_writing(self):
         daemon = self.daemon()
         for number in range(500):
             self.drop(f"{number}.json", {"n": number})

@@ -486,7 +486,7 @@ class Jcnctl(FeedCase):
                                  ["v3", "v0"])
                 self.assertEqual(self.lines(daemon, "--since", "now"), [])
                 self.assertEqual(self.lines(daemon, "--kind", "people"), [])
-                matching = self.lines(daemon, "--include-docs", "n__gte=3", "kind=talk")
+                matching = self.lines(daemon, "--include-docs", "n__gte=3", "kind__exact=talk")
                 self.assertEqual([row.get("doc", {}).get("n") for row in matching],
                                  [None, None, 3, None])
                 self.assertEqual([row.get("match") for row in matching],

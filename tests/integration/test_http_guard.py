@@ -64,6 +64,8 @@ class GuardCase(JcnCase):
 
 
 class Refused(GuardCase):
+    """FAULTS 51."""
+
     def check(self, cases, status=None):
         for name, raw in cases.items():
             with self.subTest(name):

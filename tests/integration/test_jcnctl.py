@@ -74,6 +74,41 @@ class Live(JcnctlCase):
         rows = lines(self.ctl("find", "videos", "--col", "title,duration", url=url).stdout)
         self.assertEqual(set(rows[0]), {"_id", "title", "duration"})
         self.ctl("find", "videos", "--size", "1001", url=url, code=2)
+        for limit in ("-1", "0", "many"):
+            self.ctl("find", "videos", "--limit", limit, url=url, code=2)
+
+    def test_columns_whose_names_have_commas(self):
+        self.write("odd.json", {"id": "odd", "a,b": 1, "c": 2, "d": 3})
+        _, url = self.samples()
+        rows = lines(self.ctl("find", "videos", "_id=odd", "--col", '["a,b","d"]', url=url).stdout)
+        self.assertEqual(rows, [{"_id": "odd", "a,b": 1, "d": 3}])
+        text = self.on_terminal("--url", url, "find", "videos", "_id=odd", "--col", '["a,b"]',
+                                "--col", "d,c")
+        self.assertEqual([line.split() for line in text.splitlines()],
+                         [["_id", "a,b", "d", "c"], ["odd", "1", "3", "2"]])
+        self.assertIn(b"bad_parameter", self.ctl("find", "videos", "--col", "[", url=url, code=2)
+                      .stderr)
+
+    def test_changes_are_narrowed(self):
+        daemon, url = self.samples()
+
+        def changes(*arguments, index=None):
+            asked = {"index": index} if index else {"url": url}
+            return [(row["kind"], row["id"], row.get("match")) for row in
+                    lines(self.ctl("changes", *arguments, **asked).stdout)]
+        for arguments in (["_id=moth"], ["--id", "moth"], ["kind=videos", "--id", "moth"]):
+            self.assertEqual(changes(*arguments), [("videos", "moth", None)], arguments)
+        self.assertEqual(sorted(changes("--id", "moth", "_id=omelette")),
+                         [("videos", "moth", None), ("videos", "omelette", None)])
+        self.assertEqual(len(changes("kind=videos")), RECORDS)
+        self.assertEqual(changes("kind=films"), [])
+        self.assertEqual(changes("_id=moth", "year=1"), [("videos", "moth", False)])
+        # Members of these names are asked for by an operator.
+        self.assertEqual({match for *_, match in changes("kind__exact=videos")}, {False})
+        for arguments in (["kind="], ["_id="]):
+            self.assertIn(b"bad_parameter", self.ctl("changes", *arguments, url=url, code=2).stderr)
+        daemon.stop()
+        self.assertEqual(changes("_id=moth", index=daemon.index), [("videos", "moth", None)])
 
     def find(self, *arguments, url):
         return [row["_id"] for row in lines(self.ctl("find", "videos", *arguments, url=url).stdout)]
@@ -89,7 +124,8 @@ class Live(JcnctlCase):
                 (['language__in=["de","fr"]'], "language__in=%5B%22de%22,%22fr%22%5D"),
                 (["_id=moth"], "_id__exact=moth"), (["/tags/0=short"], "/tags/0=short"),
                 (["title=100% + &=?"], "title=100%25+%2B+%26%3D%3F"),
-                (["video__isnull="], "video__isnull=")):
+                (["video__isnull="], "video__isnull="),
+                (["_id__in=[1041]"], "_id__in=%5B%221041%22%5D")):
             with self.subTest(arguments=arguments):
                 ids = self.find(*arguments, url=url)
                 self.assertEqual(ids, [row["_id"] for row in daemon.rows(parameters="&" + query)])
@@ -233,8 +269,32 @@ class Live(JcnctlCase):
         self.assertEqual([line.split() for line in text.splitlines()[:2]],
                          [["tags", "records"], ["short", "3"]])
         self.assertEqual(self.on_terminal("--url", url, "find", "videos", "--count").split(), ["26"])
+        for arguments in (["find", "videos"], ["conflicts"], ["rejects"]):
+            widths = map(len, self.on_terminal("--url", url, *arguments).splitlines())
+            self.assertLessEqual(max(widths), 80, arguments)
         self.assertIn("duplicate_member", self.on_terminal("--url", url, "rejects"))
         self.assertIn("done", self.on_terminal("--url", url, "status"))
+
+    def test_places_of_changes_are_whole_on_a_terminal(self):
+        self.drop("long.json", {"id": "x" * 100})
+        daemon, url = self.samples()
+        text = self.on_terminal("--url", url, "changes")
+        places = [line.split()[-1] for line in text.splitlines()[1:]]
+        self.assertEqual(len(places), RECORDS + 1)
+        self.assertEqual(len(set(places)), RECORDS + 1)
+        self.assertEqual(places[-1], daemon.status()["seq"])
+        self.assertEqual(self.ctl("changes", "--since", places[-2], url=url).stdout.count(b"\n"), 1)
+
+    def test_conflicts_are_told_apart_on_a_terminal(self):
+        self.write("five.json", {"id": 5, "t": "a b"})
+        self.write("five.more.json", {"id": "5", "t": "a\u00a0b"})
+        _, url = self.samples()
+        text = self.on_terminal("--url", url, "conflicts")
+        rows = {tuple(line.split()[1:3]): line for line in text.splitlines()}
+        self.assertRegex(rows["5", "/id"], r' "5" .* 5 ')
+        self.assertIn(r'"a\u00a0b"', rows["5", "/t"])
+        self.assertIn('"a b"', rows["5", "/t"])
+        self.assertRegex(rows["1041", "/id"], r' 1041 .* "1041" | "1041" .* 1041 ')
 
     def on_terminal(self, *arguments):
         leader, follower = pty.openpty()
@@ -300,7 +360,7 @@ class Surface(JcnctlCase):
         page = (PROJECT / "jcn/doc/jcnctl.1").read_text()
         commands = re.findall(r"^  ([a-z]+) ", help_text.split("Subcommands:")[1], re.M)
         self.assertEqual(sorted(commands), sorted(re.findall(r"^\.It Cm ([a-z]+)", page, re.M)))
-        self.assertEqual(len(commands), 12)
+        self.assertEqual(len(commands), 15)
         codes = re.findall(r"^  (\d)  (.*)$", help_text, re.M)
         self.assertEqual(codes, re.findall(r"^\.It (\d)\n(.*)$", page, re.M))
         self.assertEqual(len(codes), 5)
@@ -312,6 +372,21 @@ class Surface(JcnctlCase):
         self.assertIn("facet-size", options)
         for option in options:
             self.assertRegex(page, rf"(?m)^\.It.* Fl Fl {option}\b|^\.It Fl Fl {option}\b")
+
+    def test_help_names_the_operators(self):
+        page = (PROJECT / "jcn/doc/jcnctl.1").read_text()
+        for command in ("find", "changes"):
+            help_text = self.ctl(command, "--help").stdout.decode()
+            operators = re.search(r"^Operators: (.*)$", help_text, re.M).group(1).split()
+            self.assertEqual(len(operators), 14)
+            for operator in operators:
+                self.assertRegex(page, rf"\b{operator}\b")
+
+    def test_man_page_names_every_option_of_changes(self):
+        help_text = self.ctl("changes", "--help").stdout.decode()
+        page = (PROJECT / "jcn/doc/jcnctl.1").read_text()
+        for option in re.findall(r"^  --([a-z-]+)", help_text, re.M):
+            self.assertRegex(page, rf"(?m)^\.It Cm changes .*Fl Fl {option}\b")
 
     def test_usage(self):
         for arguments in ([], ["nonsense"], ["get", "videos"], ["check"],

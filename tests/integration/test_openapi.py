@@ -87,15 +87,18 @@ kind = "videos"
         self.document = Document(self.live.get("/openapi.json").body)
         self.seen = set()
 
-    def ask(self, method, path, target, status, schema=None, body=None, headers=None):
+    def ask(self, method, path, target, status, schema=None, body=None, headers=None,
+            documented=None):
         """Asks; the answer must be of `status`, documented for `path`, and as documented.
-        schema: a component that says more than an operation with many shapes does."""
+        schema: a component that says more than an operation with many shapes does.
+        documented: where it stands, if not under its status."""
         answer = self.live.request(method.upper(), target, body, headers)
+        documented = str(documented or status)
         with self.subTest(f"{method} {target}"):
             self.assertEqual(answer.status, status, answer.body)
-            response = self.document.response(method, path, status)
-            self.assertIsNotNone(response, f"{status} is not documented for {method} {path}")
-            self.seen.add((method, path, str(status)))
+            response = self.document.response(method, path, documented)
+            self.assertIsNotNone(response, f"{documented} is not documented for {method} {path}")
+            self.seen.add((method, path, documented))
             self.check_headers(response, answer)
             content = response.get("content")
             if content is None:
@@ -213,7 +216,8 @@ class Answers(OpenapiCase):
         everything = self.ask(
             get, listing, "/v1/videos?duration__gte=60&tags__notnull=1&_sort_desc=duration&_col=title,nix"
             "&_facet=tags&_facet=nix&_facet_size=2&_extra=count,plan,fields", 200, "Listing")
-        self.assertEqual(set(json_of(everything)) - {"facet_results", "count", "plan", "fields"},
+        self.assertEqual(set(json_of(everything)) - {"facet_results", "count", "plan", "fields",
+                                                     "fields_truncated"},
                          {"ok", "rows", "next", "next_url", "seq", "unknown_fields"})
         self.ask(get, listing, "/v1/videos?_search=harbour&_search_title=lights", 200, "Listing")
         self.ask(get, listing, "/v1/videos?_shape=array&_size=2", 200)
@@ -237,6 +241,11 @@ class Answers(OpenapiCase):
             target = path.replace("{kind}", "videos").replace("{id}", "abc")
             if "400" in operation["responses"] and (method, path, "400") not in self.seen:
                 self.ask(method, path, f"{target}?_colour=red", 400)
+            if method == "head":
+                needed = "?root=notes&path=abc.json" if path == "/v1/explain" else ""
+                self.ask(method, path, target + needed, 200)
+            self.ask(method, path, target, 421, headers={"Host": "evil.example"},
+                     documented="default")
         documented = {(method, path, status) for method, path, operation in self.document.operations()
                       for status in operation["responses"]}
         self.assertEqual({each for each in documented - self.seen if each[2] != "503"}, set())
@@ -245,17 +254,37 @@ class Answers(OpenapiCase):
         for path, item in self.document.paths.items():
             target = path.replace("{kind}", "videos").replace("{id}", "abc")
             # _bulk_get is an id as well.
-            item = set(item) | ({"get"} if path.endswith("_bulk_get") else set())
-            allowed = {"get": ["GET", "HEAD"], "post": ["POST"]}
-            expected = [name for method in ("get", "post") if method in item
-                        for name in allowed[method]]
+            item = set(item) | ({"get", "head"} if path.endswith("_bulk_get") else set())
+            expected = [method.upper() for method in ("get", "head", "post") if method in item]
             answer = self.live.request("DELETE", target)
             self.assert_problem(answer, 405, "method_not_allowed")
+            documented = self.document.components["responses"]["MethodNotAllowed"]
+            self.document.validate(
+                json_of(answer), documented["content"][answer.headers["content-type"]]["schema"])
+            self.assertEqual([name.lower() for name in documented["headers"]], ["allow"])
             self.assertEqual(answer.headers["allow"], ", ".join(expected), target)
+
+    def test_parameters_go_with_openapi(self):
+        for method, path, operation in self.document.operations():
+            given = self.document.paths[path].get("parameters", []) + operation.get("parameters", [])
+            names = [self.document.resolve(each)["name"] for each in given]
+            with self.subTest(method=method, path=path):
+                # Query parameters have no templates; those of a path must all be declared.
+                self.assertEqual([name for name in names if "{" in name], [])
+                self.assertEqual(len(names), len(set(names)))
+                self.assertEqual({self.document.resolve(each)["name"] for each in given
+                                  if self.document.resolve(each)["in"] == "path"},
+                                 set(re.findall(r"\{(\w+)\}", path)))
+        searches, = (each for each in self.document.paths["/v1/{kind}"]["parameters"]
+                     if each.get("name") == "searches")
+        self.document.validate({"_search_title": "moth", "_search_/a/b": ["x", "y"]},
+                               searches["schema"])
+        with self.assertRaises(jsonschema.ValidationError):
+            self.document.validate({"_search_title": 5}, searches["schema"])
 
     def test_head_goes_with_get(self):
         for method, path, _ in self.document.operations():
-            if method == "get":
+            if method == "head":
                 target = path.replace("{kind}", "videos").replace("{id}", "abc")
                 if path == "/v1/explain":
                     target += "?path=/none"

@@ -6,6 +6,7 @@ A trial is a fresh folder and index with up to TRIAL sequences on it; its course
 
   JCN_SEED=N        the seed (printed; default: the clock)
   JCN_SEQUENCES=N   how many sequences (default 300)
+  JCN_OPERATIONS=N  how many operations each has (default 30)
   JCN_TRIAL=N       runs only this trial
 """
 
@@ -21,7 +22,7 @@ import unittest
 from harness import JcnCase, create_unnamed_then_link, exchange, rebuild_dump, write_whole
 
 SEQUENCES = int(os.environ.get("JCN_SEQUENCES") or 300)
-OPERATIONS = 30
+OPERATIONS = int(os.environ.get("JCN_OPERATIONS") or 30)  # of each sequence
 TRIAL = 10  # sequences on one index
 
 SETTLE = "[settle]\nfirst_ms = 5\nsecond_ms = 15\n"

@@ -257,7 +257,7 @@ class Killed(JcnCase):
         finally:
             client.close()
 
-    def test_during_the_first_crawl(self):
+    def test_fault_1_during_the_first_crawl(self):
         for number in range(6000):
             self.write(f"d{number % 13}/{number}.json",
                        {"id": f"v{number % 5000}", "n": number, "text": "word " * 30})
@@ -292,7 +292,7 @@ class Killed(JcnCase):
         self.assertEqual(seen.collisions, [])
         print(f"  a crawl takes {whole:.3f} s; fresh before the kills: {freshes}", flush=True)
 
-    def test_in_a_storm_of_drops(self):
+    def test_fault_4_in_a_storm_of_drops(self):
         daemon = self.daemon()
         over = threading.Event()
         seen, freshes = Seen(), []
@@ -363,7 +363,7 @@ class Killed(JcnCase):
               f"fresh before the kills: {freshes}", flush=True)
         self.assertGreaterEqual(filled, KILLS // 2, "kills with a non-empty fresh layer")
 
-    def test_announced_again_under_a_new_number(self):
+    def test_fault_4_announced_again_under_a_new_number(self):
         """What was published but not folded gets a new number, even when it changed back."""
         self.write("a.json", {"id": "a", "n": 1})
         daemon = self.daemon()

@@ -138,7 +138,28 @@ class DropAndGet(JcnCase):
             self.assertLessEqual(len(record_id), 400)
             self.assertIn(daemon.record(record_id)["n"], (1, 2))
 
-    def test_file_names_of_every_look(self):
+    def test_fault_26_paths_longer_than_a_key_of_lmdb(self):
+        daemon = self.daemon()
+        folders = ["/".join([c * 250] * depth) for c, depth in (("a", 2), ("b", 3), ("c", 15))]
+        for number, folder in enumerate(folders):
+            self.drop(f"{folder}/x.json", {"id": f"v{number}", "n": 1})
+            self.drop(f"{folder}/{'y' * 245}.json", {"id": f"v{number}", "m": 1})
+            self.drop(f"{folder}/bad.json", b"{")
+        daemon.sync(durable=True)
+        wanted = [{"id": f"v{number}", "n": 1, "m": 1} for number in range(3)]
+        self.assertEqual([daemon.record(f"v{number}") for number in range(3)], wanted)
+        self.assertEqual(set(daemon.rejects()), {f"{folder}/bad.json" for folder in folders})
+        daemon.restart()
+        self.assertEqual(daemon.explain(self.path(f"{folders[2]}/x.json"))["id"], "v2")
+        self.drop(f"{folders[2]}/x.json", {"id": "v2", "n": 2})
+        os.unlink(self.path(f"{folders[1]}/x.json"))
+        os.rename(self.path("a" * 250), self.path("d" * 250))
+        daemon.sync()
+        self.assertEqual([daemon.record(f"v{number}") for number in range(3)],
+                         [wanted[0], {"id": "v1", "m": 1}, {"id": "v2", "n": 2, "m": 1}])
+        self.assert_converged(daemon)
+
+    def test_fault_39_file_names_of_every_look(self):
         daemon = self.daemon()
         names = [b"bad\xff.json", b"new\nline.json", "ünï.json".encode(), b"a b.json", b"\\.json",
                  b'quote".json', b"-dash.json", b"[x]*?.json", b"n" * 250 + b".json"]

@@ -1,10 +1,11 @@
-"""FAULTS 2 to 6, 10 to 12, 14: jcn is killed at, or gets an error from, the N-th call of each system
+"""FAULTS 1 to 6, 10 to 12, 14: jcn is killed at, or gets an error from, the N-th call of each system
 call, by strace's fault injection. What a daemon that lives on shows must equal, after a barrier, what
 a rebuild from the same files gives; so must, in any case, what a start without strace leads to.
 
-The usual run takes a sample drawn by JCN_SEED; JCN_FULL=1 takes every N (minutes), JCN_SWEEP_ONLY
-takes all points of one call, as in openat2 or openat2:EMFILE, and JCN_SWEEP_POINT a single one, as in
-openat2:EMFILE:8."""
+The usual run takes a sample, the same in each run unless JCN_SEED says otherwise. JCN_FULL=1 takes
+every N of every call (tests/long sweep), with JCN_SWEEP_WORKERS=4 so many points at a time;
+JCN_SWEEP_ONLY takes all points of one call, as in openat2 or openat2:EMFILE, and JCN_SWEEP_POINT a
+single one, as in openat2:EMFILE:8."""
 
 import collections
 import concurrent.futures
@@ -15,6 +16,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 import unittest
 
 from harness import TIME_FACTOR, Daemon, JcnCase, encode, json_of, rebuild_dump, wait_for, write_whole
@@ -23,9 +25,9 @@ from test_restart import strace_works
 FULL = os.environ.get("JCN_FULL") == "1"
 ONLY = os.environ.get("JCN_SWEEP_ONLY")
 POINT = os.environ.get("JCN_SWEEP_POINT")
-SEED = int(os.environ.get("JCN_SEED", "0")) or random.SystemRandom().randrange(1, 1 << 31)
+SEED = int(os.environ.get("JCN_SEED") or 4711)
 SAMPLE = 24  # points of each sweep in the usual run
-WORKERS = 2
+WORKERS = int(os.environ.get("JCN_SWEEP_WORKERS") or 2)
 OPERATIONS = 200
 # Small, so that the workload waits for nothing but jcn's work.
 CONFIG = """
@@ -37,15 +39,23 @@ quiet_ms = 20
 interval_ms = 200
 """
 
-KILLED_AT = ["writev", "pwrite64", "fdatasync", "fsync", "rename", "ftruncate"]
+# What keeps data, and with openat2 and read the reading of fragments.
+KILLED_AT = ["writev", "pwrite64", "write", "fdatasync", "fsync", "rename", "ftruncate", "unlink",
+             "openat2", "read"]
 # What may fail where: each is one call that goes wrong, once. newfstatat is stat, fstat, fstatat.
-ERRORS = [("pwrite64", "ENOSPC"), ("pwrite64", "EIO"), ("writev", "ENOSPC"), ("writev", "EIO"),
-          ("fdatasync", "EIO"), ("fsync", "EIO"), ("rename", "EIO"), ("ftruncate", "ENOSPC"),
-          ("write", "ENOSPC"), ("pread64", "EINTR"), ("epoll_wait", "EINTR"), ("mmap", "ENOMEM")]
-ERRORS += [(call, error) for call in ("openat", "openat2", "read", "newfstatat", "getdents64",
-                                      "inotify_add_watch")
-           for error in ("EMFILE", "EIO", "EINTR", "EAGAIN")]
-ERRORS += [("inotify_add_watch", "ENOSPC"), ("openat2", "ENFILE"), ("openat2", "ENOMEM")]
+ERRORS = [(call, error)
+          for calls, errors in (
+              ("pwrite64 writev write rename", "ENOSPC EIO"), ("ftruncate mkdir", "ENOSPC EIO"),
+              ("fdatasync fsync", "EIO ENOSPC"), ("unlink readlink lseek", "EIO"),
+              ("write", "EINTR EAGAIN"), ("pread64", "EINTR EIO"), ("mmap", "ENOMEM"),
+              ("openat openat2 read newfstatat getdents64 inotify_add_watch",
+               "EMFILE EIO EINTR EAGAIN"),
+              ("inotify_add_watch", "ENOSPC"), ("openat2", "ENFILE ENOMEM"),
+              ("statx fstatfs", "EIO EINTR"), ("fcntl", "EAGAIN EINTR"),
+              ("epoll_wait poll", "EINTR"), ("accept", "EMFILE EINTR EAGAIN"),
+              ("recvfrom sendto", "EINTR EAGAIN"), ("socket pipe2 eventfd2 epoll_create1", "EMFILE"),
+              ("timerfd_create inotify_init1", "EMFILE"), ("clone3", "EAGAIN"))
+          for call in calls.split() for error in errors.split()]
 
 
 class Workload:
@@ -168,12 +178,13 @@ class Sweep(JcnCase):
         points = [(name, what, n) for name, what in injections
                   for n in range(1, counts[name] + 1)]
         if not FULL and not ONLY and len(points) > SAMPLE:
-            # As many of each call as can be: most of the points are of few calls.
+            # As many of each call as can be: most of the points are of few calls. How often each is
+            # made differs a little from run to run: what is drawn is how far along.
             drawn = random.Random(SEED)
             kinds = sorted({point[:2] for point in points})
             drawn.shuffle(kinds)
-            points = [drawn.choice([p for p in points if p[:2] == kinds[i % len(kinds)]])
-                      for i in range(SAMPLE)]
+            points = [(*kind, 1 + int(drawn.random() * counts[kind[0]]))
+                      for kind in (kinds * SAMPLE)[:SAMPLE]]
         return sorted(set(points))
 
     def converges(self, point, wanted, live):
@@ -237,7 +248,7 @@ class Sweep(JcnCase):
         wanted = self.wanted()
         counts = self.count(sorted({name for name, _ in injections}))
         points = self.points(counts, injections)
-        survived, hits, failures = 0, 0, []
+        survived, hits, done, failures, began = 0, 0, 0, [], time.monotonic()
         with concurrent.futures.ThreadPoolExecutor(WORKERS) as workers:
             runs = [workers.submit(self.converges, point, wanted, live) for point in points]
             for run in concurrent.futures.as_completed(runs):
@@ -246,8 +257,11 @@ class Sweep(JcnCase):
                 else:
                     survived += run.result()[0]
                     hits += run.result()[1]
+                if (done := done + 1) % 250 == 0:
+                    print(f"  {done} of {len(points)}, failed {len(failures)}", flush=True)
         total = sum(counts[name] for name, _ in injections)
-        print(f"{len(points)} of {total} points, met {hits}; jcn lived on in {survived}; "
+        print(f"{len(points)} of {total} points in {time.monotonic() - began:.0f} s, met {hits}, "
+              f"failed {len(failures)}; jcn lived on in {survived}; "
               + ", ".join(f"{name} {counts[name]}" for name in sorted(counts)))
         self.assertEqual(failures, [], "\n".join(failures))
         self.assertGreater(hits, len(points) // 2)
@@ -259,6 +273,30 @@ class Sweep(JcnCase):
         code, _, stderr = daemon.start_refused()
         self.assertEqual(code, 1)
         self.assertIn("index/barrier: Input/output error", stderr)
+
+    def test_a_thread_that_cannot_be_made_is_an_error_or_no_matter(self):
+        write_whole(os.path.join(self.root, "a.json"), encode({"id": "a"}))
+        refused = 0
+        for number in range(1, 40):
+            folder = tempfile.mkdtemp(dir=self.tmp)
+            daemon = self.new_daemon(index=os.path.join(folder, "index"), before=[
+                *self.strace(folder, ["clone3"]), "-e", f"inject=clone3:error=EAGAIN:when={number}"],
+                arguments=["--http-threads", "8"])
+            with self.subTest(thread=number):
+                daemon.launch()
+                try:
+                    daemon.wait_ready()
+                    self.assertEqual(daemon.record("a"), {"id": "a"})
+                    self.assertEqual(self.ended(daemon), 0)
+                except AssertionError:
+                    self.assertEqual(daemon.process.wait(10 * TIME_FACTOR), 1, daemon.stderr_tail())
+                    self.assertRegex(daemon.stderr_text(), "cannot make .*thread|Cannot create .*thread")
+                    refused += 1
+            with open(os.path.join(folder, "trace"), encoding="utf-8", errors="replace") as trace:
+                if "(INJECTED)" not in trace.read():
+                    break
+        self.assertGreater(refused, 5)
+        self.assertLess(number, 39, "more threads than looked at")
 
     def test_a_folder_that_cannot_be_opened_once_is_read_before_the_barrier_returns(self):
         wanted = self.wanted()
@@ -285,7 +323,7 @@ class Sweep(JcnCase):
     def unsettled(self, daemon):
         return json_of(daemon.request("POST", "/v1/sync?timeout_ms=20000", body=b""))["unsettled"]
 
-    def test_faults_2_to_6_killed_at_the_nth_call(self):
+    def test_faults_1_to_6_killed_at_the_nth_call(self):
         self.sweep([(name, "signal=KILL") for name in KILLED_AT], live=False)
 
     def test_faults_10_to_12_and_14_an_error_from_the_nth_call(self):
