@@ -309,14 +309,14 @@ class Sweep(JcnCase):
     def test_faults_11_what_lasts_a_while_is_listed_and_passes(self):
         root = os.path.join(self.tmp, "notes")
         daemon = self.new_daemon(config=CONFIG, before=self.strace(self.tmp, ["openat2"]) + [
-            "-e", "inject=openat2:error=EIO:when=10..40"]).start()
+            "-e", "inject=openat2:error=EIO:when=10..34"]).start()
         for number in range(12):
             folder = f"d{number % 3}/e{number}"
             os.makedirs(os.path.join(root, folder))
             write_whole(os.path.join(root, folder, f"{number}.json"), encode({"id": f"v{number}"}))
         daemon.sync()
         self.assertNotEqual(self.unsettled(daemon), [])
-        wait_for(lambda: self.unsettled(daemon) == [], "the errors to pass", 60)
+        wait_for(lambda: self.unsettled(daemon) == [], "the errors to pass", 150)
         self.assertEqual(json_of(daemon.get("/readyz"))["reasons"], [])
         self.assert_converged(daemon)
 
