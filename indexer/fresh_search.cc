@@ -107,9 +107,12 @@ Result<bool> DeltaSearch::make_unless_begun(const FreshEntries& records) {
 
 Result<std::shared_ptr<const std::vector<FoldedPlace>>> DeltaSearch::folded_places(
     const FreshEntries& records, const Transaction& txn) {
+  const auto of_this_env = [&] {
+    return !env_.owner_before(txn.env()) && !txn.env().owner_before(env_);
+  };
   {
     const std::lock_guard lock(mutex_);
-    if (places_ && txn_ == txn.id()) return places_;
+    if (places_ && of_this_env() && txn_ == txn.id()) return places_;
   }
   auto places = std::make_shared<std::vector<FoldedPlace>>();
   for (const FreshEntry& fresh : records) {
@@ -122,7 +125,8 @@ Result<std::shared_ptr<const std::vector<FoldedPlace>>> DeltaSearch::folded_plac
   std::sort(places->begin(), places->end());
   const std::lock_guard lock(mutex_);
   // Readers of two states take turns while a fold commits; the newer one stays.
-  if (!places_ || txn.id() >= txn_) {
+  if (!places_ || !of_this_env() || txn.id() >= txn_) {
+    env_ = txn.env();
     txn_ = txn.id();
     places_ = places;
   }

@@ -59,7 +59,8 @@ class DeltaSearch {
   std::shared_ptr<const FreshSearch> made() const;
   // Makes it, unless somebody has or is about to: then false.
   Result<bool> make_unless_begun(const FreshEntries& records);
-  // Where the delta's records stand in LMDB's state `txn`: those places are dead. Sorted.
+  // Where the delta's records stand in LMDB's state `txn`: those places are dead. Sorted. Deltas
+  // outlive the generation that they were published over.
   Result<std::shared_ptr<const std::vector<FoldedPlace>>> folded_places(const FreshEntries& records,
                                                                         const Transaction& txn);
   // Which of these records, as indices, a newer delta has too: those are dead.
@@ -71,8 +72,9 @@ class DeltaSearch {
   mutable std::mutex mutex_;
   // All under mutex_.
   std::shared_ptr<const FreshSearch> search_;
+  std::weak_ptr<const LmdbEnv> env_;
   std::uint64_t txn_ = 0;
-  std::shared_ptr<const std::vector<FoldedPlace>> places_;  // in the state txn_
+  std::shared_ptr<const std::vector<FoldedPlace>> places_;  // in the state txn_ of env_
   struct Replaced {
     std::weak_ptr<const DeltaSearch> by;
     std::shared_ptr<const std::vector<std::uint32_t>> records;

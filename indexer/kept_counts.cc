@@ -40,8 +40,10 @@ void KeptCounts::keep(const std::shared_ptr<const SearchOutline>& outline,
   if (const auto found = by_name_.find(name); found != by_name_.end()) erase(found);
   if (bytes > most_bytes_) return;
   while (bytes_ + bytes > most_bytes_) erase(by_name_.find(order_.back().name));
-  order_.push_front({name, outline, std::move(counts), bytes});
-  by_name_[name] = order_.begin();
+  Order made;  // whatever memory is wanting: either both have it or none
+  made.push_front({name, outline, std::move(counts), bytes});
+  by_name_.emplace(name, made.begin());
+  order_.splice(order_.begin(), made);
   bytes_ += bytes;
 }
 

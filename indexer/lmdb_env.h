@@ -79,6 +79,8 @@ class Transaction {
   Result<Cursor> cursor(Table table) const;
   Result<std::uint64_t> entries(Table table) const;  // without walking it
   std::uint64_t id() const;  // of the state read; a write transaction: of the state that it makes
+  // Ids are of one environment: another generation's states have the same ones.
+  const std::shared_ptr<LmdbEnv>& env() const { return env_; }
 
  protected:
   Transaction(std::shared_ptr<LmdbEnv> env, MDB_txn* txn) : env_(std::move(env)), txn_(txn) {}

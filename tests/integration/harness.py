@@ -456,6 +456,10 @@ class JcnCase(unittest.TestCase):
         self.staging = self.folder("staging")
         self._drops = 0
 
+    def got_on(self):
+        """Of a test that takes as long as it is asked to: from here on it is given its time anew."""
+        WATCHDOG.watch(self.id(), HANGS_AFTER)
+
     def folder(self, name):
         path = os.path.join(self.tmp, name)
         os.makedirs(path, exist_ok=True)

@@ -96,6 +96,7 @@ class Kills(JcnCase):
     def test_faults_1_to_6_killed_at_random_moments(self):
         met, consumer, began = collections.Counter(), Consumer(), time.monotonic()
         for cycle in range(CYCLES):
+            self.got_on()
             how = self.random.choices(("running", "rewriting", "starting"), (6, 2, 2))[0]
             try:
                 getattr(self, f"while_{how}")()

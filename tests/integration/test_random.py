@@ -445,6 +445,7 @@ class Convergence(JcnCase):
             trial = Trial(self, f"{seed}/{number}")
             try:
                 for _ in range(min(TRIAL, SEQUENCES - number * TRIAL) if not only else TRIAL):
+                    self.got_on()
                     trial.sequence()
                     answer = trial.daemon.sync()
                     self.assertEqual(answer["unsettled"], [])

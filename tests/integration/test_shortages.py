@@ -177,7 +177,6 @@ class FailingDisk(JcnCase):
         live.sync()
         self.assert_converged(live)
 
-
     def test_a_meta_page_that_could_not_be_written_costs_nothing(self):
         """LMDB gives the whole environment up for that."""
         if not strace_works(self.tmp):
@@ -189,24 +188,28 @@ class FailingDisk(JcnCase):
         live.sync(durable=True)
         self.drop("torn.json", b'{"id":"torn","n":')
         before = live.sync(durable=True)["seq"]
-        with open(os.path.join(live.index, "CURRENT"), encoding="ascii") as current:
-            data = os.path.join(live.index, current.read().strip(), "data.mdb")
         trace = os.path.join(self.tmp, "trace")
-        # A commit of so little writes its pages by writev or one by one, and then 120 bytes of meta.
-        for number in range(1, 6):
-            with self.subTest(number=number):
-                with attached_strace(live.process.pid, "-o", trace, "-P", data, "-e",
-                                     "trace=pwrite64", "-e",
-                                     f"inject=pwrite64:error=EIO:when={number}"):
-                    self.drop(f"more{number}.json", {"id": f"more{number}"})
-                    live.request("POST", "/v1/sync?durable=1&timeout_ms=3000", body=b"")
-                with open(trace, encoding="utf-8", errors="replace") as lines:
-                    if any("120, " in line and "INJECTED" in line for line in lines):
-                        break
+
+        def well():
+            return live.get("/readyz").status == 200 and reasons(live) == set()
+
+        # A commit of so little writes its pages by writev or one by one, and then 120 bytes of meta:
+        # until it is those that fail.
+        tries = 30
+        for number in range(tries):
+            with open(os.path.join(live.index, "CURRENT"), encoding="ascii") as current:
+                data = os.path.join(live.index, current.read().strip(), "data.mdb")
+            with attached_strace(live.process.pid, "-o", trace, "-P", data, "-e", "trace=pwrite64",
+                                 "-e", f"inject=pwrite64:error=EIO:when={number % 6 + 1}"):
+                self.drop(f"more{number}.json", {"id": f"more{number}"})
+                live.request("POST", "/v1/sync?durable=1&timeout_ms=3000", body=b"")
+            wait_for(well, "a generation that can be written to", 30)
+            live.sync(durable=True)
+            with open(trace, encoding="utf-8", errors="replace") as lines:
+                if any("120, " in line and "INJECTED" in line for line in lines):
+                    break
         else:
             self.fail("no meta page was written")
-        wait_for(lambda: live.get("/readyz").status == 200 and reasons(live) == set(),
-                 "a generation that can be written to", 30)
         self.drop("last.json", {"id": "last"})
         now = live.sync(durable=True)["seq"]
         self.assertEqual(live.record("torn"), {"id": "torn", "n": 1}, "last good content")
@@ -214,7 +217,7 @@ class FailingDisk(JcnCase):
         changes = json_of(live.get(f"/v1/changes?since={before}"))
         self.assertNotIn("fresh", changes)
         self.assertLessEqual({row["id"] for row in changes["results"]},
-                             {"last", *(f"more{number}" for number in range(1, 6))})
+                             {"last", *(f"more{number}" for number in range(tries))})
         self.assert_converged(live)
 
 
@@ -314,13 +317,14 @@ class Memory(JcnCase):
         live = self.new_daemon(root, index=os.path.join(folder, "index"), config=CONFIG, before=[
             "env", f"LD_PRELOAD={self.hook}", f"FAILING_NEW={when}", f"FAILING_NEW_COUNTS={counts}"])
         try:
-            live.start(30)
+            live.start(60)
         except AssertionError:
             pass  # it ended: cleanly, as is seen below
 
         def ask(method, target):
             """Until it answers as it should; a request that meets the failure fails."""
-            for _ in range(200):
+            deadline = time.monotonic() + 30 * TIME_FACTOR
+            while time.monotonic() < deadline:
                 if not live.alive() or live.port is None:
                     return None
                 client = Client(live.port)
@@ -346,7 +350,7 @@ class Memory(JcnCase):
             right = dumped.stdout == self.wanted
         if live.alive():
             live.process.send_signal(signal.SIGTERM)
-        code = live.process.wait(20 * TIME_FACTOR)
+        code = live.process.wait(60 * TIME_FACTOR)
         live.close_process()
         live.before = []
         live.start()

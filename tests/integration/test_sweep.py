@@ -252,8 +252,10 @@ class Sweep(JcnCase):
         with concurrent.futures.ThreadPoolExecutor(WORKERS) as workers:
             runs = [workers.submit(self.converges, point, wanted, live) for point in points]
             for run in concurrent.futures.as_completed(runs):
+                self.got_on()
                 if run.exception():
                     failures.append(str(run.exception()))
+                    print(f"  failed: {failures[-1].splitlines()[0]}", flush=True)
                 else:
                     survived += run.result()[0]
                     hits += run.result()[1]
