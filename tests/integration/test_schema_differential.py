@@ -10,7 +10,7 @@ import random
 import time
 import unittest
 
-from jsonschema import Draft7Validator
+from jsonschema import Draft7Validator, ValidationError, validators
 
 from harness import JcnCase, json_of
 
@@ -83,6 +83,21 @@ class Draw:
         return result
 
 
+def additional_items(validator, wanted, instance, schema):
+    """As the library has it, but that it sorts the items for its message, which can't be for all."""
+    items = schema.get("items", [])
+    if not validator.is_type(instance, "array") or not isinstance(items, list):
+        return
+    for index, item in enumerate(instance[len(items):], start=len(items)):
+        if wanted is False:
+            yield ValidationError("an additional item")
+        elif validator.is_type(wanted, "object"):
+            yield from validator.descend(item, wanted, path=index)
+
+
+Oracle = validators.extend(Draft7Validator, {"additionalItems": additional_items})
+
+
 class Differential(JcnCase):
     def test_dry_runs_agree_with_another_validator(self):
         seed = int(os.environ.get("JCN_SEED") or time.time())
@@ -110,7 +125,7 @@ class Differential(JcnCase):
             self.assertEqual(answer.status, 200, answer.body)
             trial = json_of(answer)
             self.assertEqual((trial["checked"], trial["truncated"]), (80, False))
-            validator = Draft7Validator(schema)
+            validator = Oracle(schema)
             wanted = {one for one, document in documents.items() if not validator.is_valid(document)}
             self.assertEqual({failure["id"] for failure in trial["failures"]}, wanted, json.dumps(schema))
             failed += len(wanted)
