@@ -296,6 +296,8 @@ Result<std::shared_ptr<LmdbEnv>> LmdbEnv::open(const std::string& folder,
   struct ::stat stat {};
   if (::fstat(folder_fd.get(), &stat) != 0) return system_error("fstat", folder, errno);
   const std::pair<std::uint64_t, std::uint64_t> identity{stat.st_dev, stat.st_ino};
+  // Made before the lock is taken, so that it goes after that: its destructor takes the lock, too.
+  std::shared_ptr<LmdbEnv> env(new LmdbEnv);
   OpenEnvironments& environments = open_environments();
   std::unique_lock lock(environments.mutex);
   while (true) {
@@ -311,16 +313,12 @@ Result<std::shared_ptr<LmdbEnv>> LmdbEnv::open(const std::string& folder,
     }
     environments.closed.wait(lock);  // its last owner is closing it right now
   }
-  std::shared_ptr<LmdbEnv> env(new LmdbEnv);
   env->identity_ = identity;
   env->folder_fd_ = std::move(folder_fd);
   env->process_ = ::getpid();
   const Result<void> started = env->start(folder, options);
   environments.by_folder[identity] = env;
-  if (!started) {
-    lock.unlock();  // the destructor takes the lock
-    return started.error();
-  }
+  if (!started) return started.error();
   return env;
 }
 
@@ -412,6 +410,7 @@ bool LmdbEnv::disk_is_full() const {
 }
 
 Result<void> LmdbEnv::open_tables(bool create) {
+  tables_.reserve(std::size(names));  // nothing is to be thrown while the transaction is open
   MDB_txn* txn = nullptr;
   int code = mdb_txn_begin(env_, nullptr, create ? 0 : MDB_RDONLY, &txn);
   if (code != MDB_SUCCESS) return lmdb_error("mdb_txn_begin", code);

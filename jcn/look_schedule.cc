@@ -61,7 +61,7 @@ void LookSchedule::request(const FragmentName& name, Ticket ticket, Time now, mi
         // A postponed rename: its ends stay together.
         return request_group(std::vector<FragmentName>(group->second), ticket);
       }
-      entry.failures = 0;
+      if (ticket) entry.failures = 0;  // whoever asks has some patience again
       if (delay.count() == 0) {
         entry.torn_looks = 0;
         if (!entry.ticket) entry.ticket = std::move(ticket);
@@ -249,8 +249,9 @@ std::vector<FragmentName> LookSchedule::beneath(const std::string& root,
 std::vector<FragmentName> LookSchedule::unsettled() const {
   std::vector<FragmentName> names;
   for (const auto& [name, entry] : entries_) {
-    const bool wanted = entry.ticket || entry.failures > 0;
-    if (entry.phase == Phase::waiting && wanted) names.push_back(name);
+    // Given up: no barrier waits for it, not even while another try is under way.
+    const bool given_up = entry.failures > 0 && !entry.ticket;
+    if (given_up || (entry.phase == Phase::waiting && entry.ticket)) names.push_back(name);
   }
   std::sort(names.begin(), names.end());
   return names;

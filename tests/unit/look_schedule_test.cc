@@ -239,6 +239,26 @@ TEST_F(LookScheduleTest, UnfinishedLooksBackOffAndAreReportedAfterTheFourth) {
   EXPECT_TRUE(finish(only(schedule.next(now)), LookEnd::settled)) << "but it is tried on";
 }
 
+// No barrier waits for it any more, so each has to tell of it until it is published.
+TEST_F(LookScheduleTest, WhatWasGivenUpIsUnsettledUntilItIsPublished) {
+  const std::vector<FragmentName> listed{a};
+  request(a);
+  for (std::uint32_t i = 0; i < patient_failures; ++i) {
+    finish(only(schedule.next(now)), LookEnd::later);
+    pass(10'000);
+  }
+  EXPECT_TRUE(ledger.settled(ledger.close_epoch()));
+  EXPECT_EQ(schedule.unsettled(), listed);
+  schedule.request(a, nullptr, now, milliseconds(0), false);  // nobody asked
+  EXPECT_EQ(schedule.unsettled(), listed);
+  const LookJob::Item item = only(schedule.next(now));
+  EXPECT_EQ(schedule.unsettled(), listed) << "another try is under way";
+  EXPECT_TRUE(schedule.finished(item, LookEnd::settled, {}, {}));
+  EXPECT_EQ(schedule.unsettled(), listed) << "read, and not yet published";
+  schedule.release(item, now);
+  EXPECT_TRUE(schedule.unsettled().empty());
+}
+
 TEST_F(LookScheduleTest, BackgroundWorkComesLast) {
   schedule.request(a, nullptr, now, milliseconds(0), false);
   request(b);
