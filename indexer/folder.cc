@@ -1,20 +1,14 @@
 #include "jcn/folder.h"
 
-#include <dirent.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <memory>
 #include <new>
 #include <string_view>
 
 namespace jcn {
 namespace {
-
-struct CloseFolder {
-  void operator()(DIR* folder) const { ::closedir(folder); }
-};
 
 bool is_gone(int error) {
   return error == ENOENT;
@@ -23,7 +17,7 @@ bool is_gone(int error) {
 }  // namespace
 
 Result<std::vector<std::string>> names_in(const std::string& folder) {
-  const std::unique_ptr<DIR, CloseFolder> open(::opendir(folder.c_str()));
+  const OpenFolder open(::opendir(folder.c_str()));
   if (!open) return system_error("opendir", folder, errno);
   std::vector<std::string> names;
   for (;;) {

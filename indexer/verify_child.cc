@@ -6,7 +6,6 @@
 #include <spawn.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -16,13 +15,13 @@
 
 #include "encoding.h"
 #include "jcn/file_descriptor.h"
+#include "jcn/idle_disk.h"
 
 namespace jcn {
 namespace {
 
 constexpr int poll_ms = 50;
 constexpr int lowest_nice = 19;
-constexpr int of_process = 1, idle_class = 3 << 13;  // ioprio_set(2) has no header
 
 // The answer: a health, or why there is none.
 std::string encode_answer(const Result<IndexHealth>& health) {
@@ -57,10 +56,11 @@ int examine_and_answer(const std::string& folder, pid_t parent, bool idle, int o
   const rlimit no_core{0, 0};
   if (::setrlimit(RLIMIT_CORE, &no_core) != 0) return 1;
   for (const int number : {SIGSEGV, SIGBUS, SIGABRT}) ::signal(number, SIG_DFL);
+  std::optional<IdleDisk> idle_disk;
   if (idle) {
-    // Should either fail, it only takes more of the machine.
+    idle_disk.emplace();
+    // Should it fail, it only takes more of the machine.
     static_cast<void>(::setpriority(PRIO_PROCESS, 0, lowest_nice));
-    static_cast<void>(::syscall(SYS_ioprio_set, of_process, 0, idle_class));
   }
   return write_all(out, encode_answer(examine_index(folder)), "answer") ? 0 : 1;
 }

@@ -380,7 +380,6 @@ bool HttpServer::Inside::cut_off_given_up(std::span<const SlowClients::GivenUp> 
   return true;
 }
 
-// The sockets listen, no thread runs yet.
 void* HttpServer::Inside::init_thread(const mg_context* context, int thread_type) {
   if (thread_type != 0) return nullptr;  // one that answers
   Inside& inside = *static_cast<Inside*>(mg_get_user_data(context));
@@ -392,6 +391,7 @@ void* HttpServer::Inside::init_thread(const mg_context* context, int thread_type
   return nullptr;
 }
 
+// The sockets listen, no thread runs yet.
 void HttpServer::Inside::init_context(const mg_context* context) {
   Inside& inside = *static_cast<Inside*>(mg_get_user_data(context));
   mg_server_port port{};
@@ -534,8 +534,7 @@ Result<HttpServer> HttpServer::start(HttpOptions options, Handler handler) {
       inside->clients.emplace(
           slow, [&in = *inside](const auto& given_up) { return in.cut_off_given_up(given_up); });
     } catch (const std::system_error& failure) {
-      return Error{Code::system, "cannot make a thread: " + std::string(failure.what()),
-                   "raise TasksMax= in the unit, or ulimit -u"};
+      return no_thread("a thread: " + std::string(failure.what()));
     }
     inside->context = mg_start2(&init, &error);
   }
@@ -549,8 +548,7 @@ Result<HttpServer> HttpServer::start(HttpOptions options, Handler handler) {
   if (!inside->wait_for_acceptor()) {
     // Left as it is: mg_stop waits for that thread, which is not there.
     static_cast<void>(inside.release());
-    return Error{Code::system, "cannot make the thread that accepts connections",
-                 "raise TasksMax= in the unit, or ulimit -u"};
+    return no_thread("the thread that accepts connections");
   }
   if (inside->guarded.port == 0) return Error{Code::system, "cannot tell the port of " + listen};
   return HttpServer(std::move(inside));

@@ -25,6 +25,7 @@
 #include "jcn/verify_child.h"
 #include "memory_patience.h"
 #include "routes.h"
+#include "server_threads.h"
 #include "service_manager.h"
 
 namespace {
@@ -233,7 +234,6 @@ int main(int argc, char** argv) {
   } catch (const std::bad_alloc&) {
     return complain(out_of_memory());
   } catch (const std::system_error& failure) {  // of std::thread; nothing else throws it
-    return complain({Code::system, "cannot make a thread: " + std::string(failure.what()),
-                     "raise TasksMax= in the unit, or ulimit -u"});
+    return complain(no_thread("a thread: " + std::string(failure.what())));
   }
 }

@@ -1,7 +1,6 @@
 #include "server_threads.h"
 
 #include <arpa/inet.h>
-#include <dirent.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <sys/socket.h>
@@ -9,18 +8,14 @@
 #include <cerrno>
 #include <chrono>
 #include <cstdlib>
-#include <memory>
 #include <optional>
 #include <system_error>
 
 #include "jcn/file_descriptor.h"
+#include "jcn/folder.h"
 
 namespace jcn {
 namespace {
-
-struct FolderCloser {
-  void operator()(DIR* folder) const { ::closedir(folder); }
-};
 
 in_addr address_of(const std::string& text) {
   in_addr address{};
@@ -42,7 +37,7 @@ std::optional<sockaddr_in> peer_of(int fd, std::uint16_t port) {
 // Calls visit(fd, peer) for each connection of the server. False: there is no list of descriptors.
 template <typename Visit>
 bool for_each_connection(std::uint16_t port, const Visit& visit) {
-  const std::unique_ptr<DIR, FolderCloser> folder(::opendir("/proc/self/fd"));
+  const OpenFolder folder(::opendir("/proc/self/fd"));
   if (!folder) return false;
   while (const dirent* entry = ::readdir(folder.get())) {
     const int fd = std::atoi(entry->d_name);  // "." and "..": 0, which is no connection of ours
@@ -67,6 +62,10 @@ void wake_acceptor(in_addr listening, std::uint16_t port, const std::atomic<bool
 }
 
 }  // namespace
+
+Error no_thread(const std::string& what) {
+  return {Code::system, "cannot make " + what, "raise TasksMax= in the unit, or ulimit -u"};
+}
 
 SignalsBlocked::SignalsBlocked() {
   sigset_t blocked;

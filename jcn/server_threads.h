@@ -9,7 +9,12 @@
 #include <string>
 #include <thread>
 
+#include "jcn/result.h"
+
 namespace jcn {
+
+// `what` that could not be made, and why: the system gives no more threads.
+Error no_thread(const std::string& what);
 
 // Threads made while one of these lives leave asynchronous signals to the daemon's own threads.
 class SignalsBlocked {

@@ -2,9 +2,8 @@
 // told: writing through mmap(2) or through a hard link elsewhere, file systems mounted over a
 // folder, changes made on a server. In small steps with pauses; events come first.
 #include <sys/stat.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
+#include "jcn/idle_disk.h"
 #include "jcn/read.h"
 #include "walker.h"
 
@@ -17,26 +16,6 @@ using std::chrono::steady_clock;
 constexpr milliseconds audit_step{2};
 // Looks that may wait in the pool before the audit makes more.
 constexpr std::size_t audit_looks = 500;
-
-// Of this thread, while it lives: the disk is for everybody else first.
-class IdleDisk {
- public:
-  IdleDisk() : before_(::syscall(SYS_ioprio_get, of_process, 0)) {
-    (void)::syscall(SYS_ioprio_set, of_process, 0, idle_class);
-  }
-  ~IdleDisk() {
-    if (before_ < 0 || ::syscall(SYS_ioprio_set, of_process, 0, before_) != 0) {
-      (void)::syscall(SYS_ioprio_set, of_process, 0, none);
-    }
-  }
-  IdleDisk(const IdleDisk&) = delete;
-  IdleDisk& operator=(const IdleDisk&) = delete;
-
- private:
-  // linux/ioprio.h
-  static constexpr int of_process = 1, none = 0, idle_class = 3 << 13;
-  const long before_;
-};
 
 }  // namespace
 

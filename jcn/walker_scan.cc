@@ -1,5 +1,4 @@
 // The walker's way over folders: crawls, new and moved folders, polling.
-#include <dirent.h>
 #include <fcntl.h>
 #include <spdlog/spdlog.h>
 #include <sys/stat.h>
@@ -12,6 +11,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "jcn/folder.h"
 #include "jcn/read.h"
 #include "walker.h"
 
@@ -19,11 +19,6 @@ namespace jcn {
 namespace {
 
 constexpr std::size_t look_bound = 8192;
-
-struct CloseFolder {
-  void operator()(DIR* folder) const { ::closedir(folder); }
-};
-using OpenFolder = std::unique_ptr<DIR, CloseFolder>;
 
 struct Name {
   std::string name;

@@ -27,8 +27,7 @@ inline constexpr std::array<ExitRow, 5> exit_table = {{
     {Exit::ok, "done"},
     {Exit::no,
      "the answer is no: no such record, a bad fragment, paths that are still changing, files "
-     "unlike "
-     "the index"},
+     "unlike the index"},
     {Exit::usage, "the command line, or a parameter that the daemon refused"},
     {Exit::not_connected, "no daemon answers, and the command needs one"},
     {Exit::failed, "the daemon, the index or the system failed"},

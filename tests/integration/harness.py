@@ -403,6 +403,10 @@ class Daemon:
     def status(self):
         return json_of(self.get("/v1/status"))
 
+    def reasons(self):
+        """Code → detail of what /readyz tells."""
+        return {each["code"]: each["detail"] for each in json_of(self.get("/readyz"))["reasons"]}
+
     # jcnctl.
 
     def run_ctl(self, *arguments, stdin=None):

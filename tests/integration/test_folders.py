@@ -116,7 +116,7 @@ class Many(JcnCase):
         for number in range(count):
             self.write(f"d{number // 300}/e{number}/x.json", {"id": f"v{number}"})
         daemon = self.crawled(count)
-        reasons = {each["code"] for each in json_of(daemon.get("/readyz"))["reasons"]}
+        reasons = set(daemon.reasons())
         if count + count // 300 + 10 < watches:
             self.assertEqual(reasons, set())
             self.assertEqual(daemon.status()["roots"][0]["state"], "watching")

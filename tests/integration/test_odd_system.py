@@ -5,10 +5,10 @@ import shutil
 import struct
 import subprocess
 import sys
-import tempfile
 import unittest
 
-from harness import JCN, JcnCase, json_of, wait_for
+from harness import JcnCase, json_of, wait_for
+from preloaded import built_library
 
 TEN_YEARS = 10 * 365 * 86_400
 
@@ -17,18 +17,7 @@ class Preloaded(JcnCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        compiler = shutil.which("c++")
-        if not compiler:
-            raise unittest.SkipTest("no compiler")
-        with open(JCN, "rb") as program:
-            if b"__asan_init" in (text := program.read()) or b"__tsan_init" in text:
-                raise unittest.SkipTest("sanitizers intercept the same calls")
-        folder = tempfile.mkdtemp(prefix="jcn-test-")
-        cls.addClassCleanup(shutil.rmtree, folder)
-        cls.library = os.path.join(folder, "odd_system.so")
-        source = os.path.join(os.path.dirname(os.path.abspath(__file__)), "odd_system.cc")
-        subprocess.run([compiler, "-std=c++20", "-O1", "-shared", "-fPIC", "-o", cls.library, source],
-                       check=True)
+        cls.library = built_library(cls, "odd_system.cc")
 
     def odd(self, **variables):
         return self.new_daemon(environment={"LD_PRELOAD": self.library, **variables})
@@ -165,8 +154,7 @@ class Deep(JcnCase):
         self.assertTrue(10 < len(within) < len(paths))
         self.assertEqual(sorted(row["level"] for row in daemon.rows()),
                          [10 * number + 9 for number in range(len(within))])
-        told = {each["code"] for each in json_of(daemon.get("/readyz"))["reasons"]}
-        self.assertEqual(told, {"unreadable_folder"})
+        self.assertEqual(set(daemon.reasons()), {"unreadable_folder"})
         self.assertEqual(daemon.get("/readyz").status, 200)
 
     def test_fault_41_there_at_the_start_and_made_while_running(self):
@@ -177,7 +165,7 @@ class Deep(JcnCase):
         shutil.rmtree(os.path.join(self.root, self.NAME))
         daemon.sync()
         self.assertEqual(daemon.ids(), [])
-        self.assertEqual(json_of(daemon.get("/readyz"))["reasons"], [])
+        self.assertEqual(daemon.reasons(), {})
         self.check_again(daemon)
 
     def check_again(self, daemon):

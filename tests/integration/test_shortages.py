@@ -16,17 +16,13 @@ import time
 import unittest
 
 from attached_strace import attached_strace
-from harness import JCN, TIME_FACTOR, Client, JcnCase, json_of, rebuild_dump, wait_for
+from harness import TIME_FACTOR, Client, JcnCase, json_of, rebuild_dump, wait_for
+from preloaded import built_library
 from test_restart import strace_works
 from test_sweep import CONFIG, Workload
 
 SEED = int(os.environ.get("JCN_SEED", "0")) or random.SystemRandom().randrange(1, 1 << 31)
 FULL = os.environ.get("JCN_FULL") == "1"
-
-
-def reasons(daemon):
-    answer = daemon.get("/readyz")
-    return {each["code"] for each in json_of(answer)["reasons"]}
 
 
 def resident_kib(daemon):
@@ -87,7 +83,7 @@ class FullDisk(JcnCase):
         for number in range(200, 500):
             self.drop(f"{number}.json", self.note(number))
         self.live.sync()
-        wait_for(lambda: "fold_failing" in reasons(self.live), "the fold to fail")
+        wait_for(lambda: "fold_failing" in self.live.reasons(), "the fold to fail")
         self.assertEqual(self.live.get("/readyz").status, 200)
         self.assert_problem(self.live.request("POST", "/v1/sync?durable=1&timeout_ms=3000", body=b""),
                             503, "index_full")
@@ -104,7 +100,7 @@ class FullDisk(JcnCase):
         before = resident_kib(self.live)
         for number in range(500, 6000):  # 14 MB
             self.drop(f"{number}.json", self.note(number))
-        wait_for(lambda: "intake_failing" in reasons(self.live), "intake to wait", 30)
+        wait_for(lambda: "intake_failing" in self.live.reasons(), "intake to wait", 30)
         self.assert_problem(self.live.request("POST", "/v1/sync?timeout_ms=300", body=b""),
                             503, "sync_timeout")
         fresh = self.live.status()["fresh"]
@@ -118,7 +114,7 @@ class FullDisk(JcnCase):
         # With room again everything goes on, and nothing was lost.
         os.unlink(ballast)
         self.live.sync(durable=True, timeout_ms=60_000)
-        self.assertEqual(reasons(self.live), set())
+        self.assertEqual(self.live.reasons(), {})
         self.assertEqual(self.live.status()["kinds"], {"videos": 5999})
         wanted = rebuild_dump([self.root], scratch=self.tmp)
         pid = self.live.process.pid
@@ -162,7 +158,7 @@ class FailingDisk(JcnCase):
             self.assertEqual(live.record(f"v{later}")["n"], later)
         self.assertEqual(live.status()["kinds"], {"videos": number + 20})
         # Another generation is written to, and all is well again.
-        wait_for(lambda: reasons(live) == set(), "a generation that can be written to", 30)
+        wait_for(lambda: live.reasons() == {}, "a generation that can be written to", 30)
         live.sync(durable=True)
         self.assertIn("the index is written anew", live.stderr_text())
         events = synced()
@@ -191,7 +187,7 @@ class FailingDisk(JcnCase):
         trace = os.path.join(self.tmp, "trace")
 
         def well():
-            return live.get("/readyz").status == 200 and reasons(live) == set()
+            return live.get("/readyz").status == 200 and live.reasons() == {}
 
         # A commit of so little writes its pages by writev or one by one, and then 120 bytes of meta:
         # until it is those that fail.
@@ -269,10 +265,10 @@ class Descriptors(JcnCase):
         self.assertEqual(json_of(live.request("POST", "/v1/sync", body=b""))["unsettled"], [])
         self.assertEqual(live.status()["kinds"], {"videos": 20})
         # The fold needs a new log file: that waits.
-        wait_for(lambda: "fold_failing" in reasons(live), "the fold to fail")
+        wait_for(lambda: "fold_failing" in live.reasons(), "the fold to fail")
         resource.prlimit(live.process.pid, resource.RLIMIT_NOFILE, (hard, hard))
         live.sync(durable=True)
-        wait_for(lambda: reasons(live) == set(), "all to be well")
+        wait_for(lambda: live.reasons() == {}, "all to be well")
         self.assert_converged(live)
 
     def test_too_few_to_work_with_are_told_at_once(self):
@@ -289,22 +285,8 @@ class Memory(JcnCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        compiler = shutil.which("c++")
-        if not compiler:
-            raise unittest.SkipTest("no compiler")
-        cls.folder_of_hook = tempfile.mkdtemp(prefix="jcn-test-")
-        cls.addClassCleanup(shutil.rmtree, cls.folder_of_hook)
-        cls.hook = os.path.join(cls.folder_of_hook, "failing_new.so")
-        source = os.path.join(os.path.dirname(os.path.abspath(__file__)), "failing_new.cc")
-        subprocess.run([compiler, "-std=c++20", "-O1", "-shared", "-fPIC", "-o", cls.hook, source],
-                       check=True)
+        cls.hook = built_library(cls, "failing_new.cc")
         print(f"JCN_SEED={SEED}")
-
-    def setUp(self):
-        super().setUp()
-        with open(JCN, "rb") as program:
-            if b"__asan_init" in program.read() or b"__tsan_init" in program.read():
-                self.skipTest("sanitizers have an operator new of their own")
 
     def life(self, when):
         """A life of jcn in which operator new fails as `when` says. Its exit code, whether what it

@@ -319,7 +319,7 @@ class Sweep(JcnCase):
         daemon.sync()
         self.assertNotEqual(self.unsettled(daemon), [])
         wait_for(lambda: self.unsettled(daemon) == [], "the errors to pass", 150)
-        self.assertEqual(json_of(daemon.get("/readyz"))["reasons"], [])
+        self.assertEqual(daemon.reasons(), {})
         self.assert_converged(daemon)
 
     def unsettled(self, daemon):

@@ -7,14 +7,10 @@ import shutil
 import subprocess
 import unittest
 
-from harness import JcnCase, encode, json_of, rebuild_dump, wait_for, write_whole
+from harness import JcnCase, encode, rebuild_dump, wait_for, write_whole
 
 QUICK_POLLS = "[poll]\ninterval_ms = 100\n"
 QUICK_AUDITS = "[audit]\ninterval_ms = 100\n"
-
-
-def reasons(daemon):
-    return {each["code"]: each["detail"] for each in json_of(daemon.get("/readyz"))["reasons"]}
 
 
 class Polled(JcnCase):
@@ -50,7 +46,7 @@ class Polled(JcnCase):
     def test_fault_16_too_few_watches(self):
         self.fill()
         daemon = self.limited("max_inotify_watches", 6).start()
-        told = reasons(daemon)["watch_limit"]
+        told = daemon.reasons()["watch_limit"]
         self.assertEqual(daemon.get("/readyz").status, 200, "degraded is ready")
         self.assertIn("13 folders are to be watched, the limit is 6 watches", told)
         self.assertIn("sysctl user.max_inotify_watches=", told)
@@ -59,7 +55,7 @@ class Polled(JcnCase):
         # With more watches it goes on by itself.
         subprocess.run(["nsenter", "-t", str(daemon.process.pid), "-U", "--preserve-credentials", "sh",
                         "-c", "echo 100 >/proc/sys/user/max_inotify_watches"], check=True)
-        wait_for(lambda: "watch_limit" not in reasons(daemon), "the polled folders to be watched")
+        wait_for(lambda: "watch_limit" not in daemon.reasons(), "the polled folders to be watched")
         wait_for(lambda: daemon.status()["roots"][0]["state"] == "watching", "the root to be watched")
         self.drop("d5/later.json", {"id": "later"})
         daemon.sync()
@@ -69,7 +65,7 @@ class Polled(JcnCase):
     def test_fault_17_no_instance(self):
         self.fill()
         daemon = self.limited("max_inotify_instances", 0).start()
-        self.assertIn("sysctl fs.inotify.max_user_instances=", reasons(daemon)["no_inotify"])
+        self.assertIn("sysctl fs.inotify.max_user_instances=", daemon.reasons()["no_inotify"])
         self.changes_are_seen(daemon)
 
     def test_root_that_is_polled_by_configuration(self):
@@ -79,7 +75,7 @@ class Polled(JcnCase):
         daemon.folders = []  # those of the file
         daemon.start()
         self.assertEqual(daemon.status()["roots"][0]["state"], "polling")
-        self.assertEqual(reasons(daemon), {})
+        self.assertEqual(daemon.reasons(), {})
         self.changes_are_seen(daemon)
         self.drop("d5/alone.json", {"id": "alone"})
         wait_for(lambda: daemon.record("alone"), "a drop to be seen without a barrier")
@@ -188,7 +184,7 @@ class Mounts(JcnCase):
         wanted = [f"v{number:02}" for number in range(30)]
         self.assertEqual(daemon.ids(), wanted)
         self.inside(daemon, "umount", "-l", self.root)
-        wait_for(lambda: "root_offline" in reasons(daemon), "the root to be offline", 20)
+        wait_for(lambda: "root_offline" in daemon.reasons(), "the root to be offline", 20)
         daemon.sync()
         self.assertEqual(daemon.ids(), wanted, "no mass delete")
         self.assertEqual(daemon.status()["roots"][0]["state"], "offline")
@@ -237,7 +233,7 @@ class Removed(JcnCase):
         wait_for(lambda: self.state(daemon) == "offline", "the root to be offline", 20)
         daemon.sync()
         stale = daemon.ids()  # of those whose files went first, the deletion was seen: a real one
-        self.assertIn("root_offline", reasons(daemon))
+        self.assertIn("root_offline", daemon.reasons())
         os.mkdir(self.root)
         daemon.sync()
         self.assertEqual(daemon.ids(), stale)

@@ -3,12 +3,20 @@
 // of one.
 #pragma once
 
+#include <dirent.h>
+
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "jcn/result.h"
 
 namespace jcn {
+
+struct CloseFolder {
+  void operator()(DIR* folder) const { ::closedir(folder); }
+};
+using OpenFolder = std::unique_ptr<DIR, CloseFolder>;
 
 // Of what is in it, sorted, without "." and "..".
 Result<std::vector<std::string>> names_in(const std::string& folder);

@@ -31,16 +31,15 @@ std::size_t count_phrases(std::string_view words);
 // what did not change in the same way, whatever came and went.
 struct RelevanceBasis {
   std::uint64_t records = 0, tokens = 0;  // living records of the kind, and their tokens
-  std::vector<std::uint64_t>
-      documents;  // per phrase, in the order of the search's phrases: with it
+  std::vector<std::uint64_t> documents;   // with the phrase, by phrase in the search's order
   bool operator==(const RelevanceBasis&) const = default;
 };
 
 // Where a page ended: the next begins behind it.
 struct PageEnd {
   std::string id;
-  std::string
-      value;  // sorted by a field: canonical text of the value, strings to 4,096 bytes; empty: null
+  // Sorted by a field: canonical text of the value, strings to 4,096 bytes; empty: null.
+  std::string value;
   double score = 0;  // sorted by relevance
   std::optional<RelevanceBasis> basis;
   bool operator==(const PageEnd&) const = default;
