@@ -195,8 +195,9 @@ Result<Response> answer_stream(const std::shared_ptr<Feed>& feed) {
   if (!first) return first.error();
   Response response = response_of(mode);
   response.close = true;
-  response.stream = [feed, page = std::move(*first)](const PieceSink& send) {
-    return run_stream(*feed, page, send);
+  // The page goes with the first piece: a stream that waits holds none of it.
+  response.stream = [feed, page = std::move(*first)](const PieceSink& send) mutable {
+    return run_stream(*feed, std::move(page), send);
   };
   return response;
 }
