@@ -58,7 +58,7 @@ template <class Visit>
 Result<void> ColumnStream::scan(Visit&& visit) {
   bool beyond = false;
   for (std::uint32_t number = 0; number < chunk_count(places_); ++number) {
-    if (count_in_chunk(places_, number) == 0) continue;
+    if (!any_in_chunk(places_, number)) continue;
     JCN_CHECK(run_.step(chunk_steps));
     const std::uint32_t first = number * column_chunk;
     ColumnChunkView chunk;

@@ -1,9 +1,9 @@
 #include "encoding.h"
 
-#include <xxhash.h>
-
 #include <algorithm>
 #include <limits>
+
+#include "xxh3.h"
 
 namespace jcn {
 

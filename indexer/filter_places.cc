@@ -200,6 +200,17 @@ Result<PlaceSet> pointer_places(QueryRun& run, const SearchPart& part, const Fil
   return places;
 }
 
+// Whether a living record has the field.
+Result<bool> has_present(const SearchPart& part, const SegmentField& field) {
+  JCN_TRY(const auto entry, part.search->find(field, marker_key(KeyType::present)));
+  if (!entry) return false;
+  // More records than there are dead ones: their list need not be read.
+  if (entry->documents > part.places() - part.living.count()) return true;
+  PlaceSet present(part.places());
+  JCN_CHECK(part.search->add_places(field, *entry, present));
+  return present.count_common(part.living) > 0;
+}
+
 constexpr int costly_rank = 4;
 
 int asking_rank(const Filter& filter) {
@@ -268,8 +279,10 @@ Result<bool> has_field(QueryRun& run, const SearchPart& part, const Field& field
                        std::uint32_t& documents) {
   if (field.kind != Field::Kind::member) return !part.living.none();
   JCN_CHECK(run.step());
+  const SegmentField* found = part_field(part, field.path);
+  if (!field.may_index) return found ? has_present(part, *found) : Result<bool>(false);
   JCN_TRY(PlaceSet indexed, indexed_places(part, field));
-  if (const SegmentField* found = part_field(part, field.path)) {
+  if (found) {
     JCN_TRY(PlaceSet present, marked(part, *found, KeyType::present));
     if (present.subtract(indexed).count_common(part.living) > 0) return true;
   }

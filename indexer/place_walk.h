@@ -33,6 +33,16 @@ void for_each_in_chunk(const PlaceSet& places, std::uint32_t chunk, Visit&& visi
   }
 }
 
+// Whether any of the chunk's places is in the set.
+inline bool any_in_chunk(const PlaceSet& places, std::uint32_t chunk) {
+  const std::vector<std::uint64_t>& words = places.words();
+  const std::size_t first = std::size_t{chunk} * (column_chunk / 64);
+  const std::size_t end = std::min(first + column_chunk / 64, words.size());
+  return std::any_of(words.begin() + static_cast<std::ptrdiff_t>(first),
+                     words.begin() + static_cast<std::ptrdiff_t>(end),
+                     [](std::uint64_t word) { return word != 0; });
+}
+
 // How many of the chunk's places are in the set.
 inline std::uint32_t count_in_chunk(const PlaceSet& places, std::uint32_t chunk) {
   const std::vector<std::uint64_t>& words = places.words();

@@ -1,9 +1,9 @@
 #include "jcn/record.h"
 
-#include <xxhash.h>
-
 #include <algorithm>
 #include <cstring>
+
+#include "xxh3.h"
 
 namespace jcn {
 

@@ -147,7 +147,7 @@ Result<std::uint64_t> TextSearch::living_tokens(const SearchPart& part) {
   PlaceSet dead = part.living;
   dead.invert();
   for (std::uint32_t number = 0; number < chunk_count(dead); ++number) {
-    if (count_in_chunk(dead, number) == 0) continue;
+    if (!any_in_chunk(dead, number)) continue;
     JCN_CHECK(run_.step(column_chunk / 16));
     JCN_TRY(const ColumnChunkView chunk, part.search->column(*text, number));
     for_each_in_chunk(dead, number, [&](std::uint32_t place) {
@@ -210,7 +210,7 @@ Result<void> TextSearch::score(std::size_t part, const PlaceSet& places, BestSco
   }
   Scored scored;
   for (std::uint32_t number = 0; number < chunk_count(places); ++number) {
-    if (count_in_chunk(places, number) == 0) continue;
+    if (!any_in_chunk(places, number)) continue;
     JCN_CHECK(run_.step(column_chunk / 4));
     JCN_TRY(const ColumnChunkView chunk, at.search->column(*text, number));
     scored.places.clear();

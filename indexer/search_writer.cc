@@ -47,7 +47,9 @@ Result<void> SearchWriter::add(std::string_view key, const std::vector<std::uint
   }
   entry_.clear();
   append_dictionary_entry(entry_, entry);
-  if (!values_.has_room(key.size() + entry_.size(), block_bytes_)) JCN_CHECK(flush_values());
+  if (!values_.has_room(key.size() + entry_.size(), value_block_bytes_)) {
+    JCN_CHECK(flush_values());
+  }
   if (values_.empty()) outline_.value_blocks.push_back({field.end_value, std::string(key)});
   values_.add(key, entry_);
   if (!is_text_ && key_type(key) >= KeyType::null) {

@@ -3,6 +3,7 @@
 // merged (search_merge.h) both end here.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -23,7 +24,9 @@ class SearchWriter {
  public:
   using Sink = std::function<Result<void>(Section, std::uint32_t number, std::string payload)>;
   explicit SearchWriter(Sink sink, std::size_t block_bytes = block_target_bytes)
-      : sink_(std::move(sink)), block_bytes_(block_bytes) {}
+      : sink_(std::move(sink)),
+        block_bytes_(block_bytes),
+        value_block_bytes_(std::min(block_bytes, sorted_block_bytes)) {}
 
   // The next kind's records, which follow those of the kind before; none: the kind is left out.
   void begin_kind(std::string_view name, std::uint32_t first, std::uint32_t end);
@@ -63,7 +66,7 @@ class SearchWriter {
   Result<void> add_chunk(std::vector<Cell>& cells, std::uint32_t places);
 
   const Sink sink_;
-  const std::size_t block_bytes_;
+  const std::size_t block_bytes_, value_block_bytes_;
   SearchOutline outline_;
   std::map<WordUses, std::uint32_t> use_numbers_;
   FrontCodedWriter values_;

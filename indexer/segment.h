@@ -34,6 +34,9 @@ inline constexpr std::uint8_t last_known_section = 7;
 
 // A value of 16,368 bytes, checksum included, fills four LMDB pages.
 inline constexpr std::size_t block_target_bytes = 16'360;
+// Of keys and values, one page: they are looked into at random, a key at a time, and the whole
+// block is checked for it.
+inline constexpr std::size_t sorted_block_bytes = 4'072;
 
 // Where a segment's blocks lie. Payloads come without their checksum, checked.
 class BlockSource {

@@ -14,7 +14,7 @@ Result<void> SegmentBuilder::add(std::string_view key, std::string_view entry) {
 }
 
 void SegmentBuilder::add_key(std::string_view key) {
-  if (!keys_.has_room(key.size(), block_bytes_)) key_blocks_.push_back(keys_.take());
+  if (!keys_.has_room(key.size(), key_block_bytes_)) key_blocks_.push_back(keys_.take());
   if (keys_.empty()) key_begins_.push_back({head_.records, std::string(key)});
   keys_.add(key);
 }

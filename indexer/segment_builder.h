@@ -1,6 +1,7 @@
 // Writes a segment: entries in key order go in, blocks come out as they fill.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -17,7 +18,9 @@ class SegmentBuilder {
   // Takes a payload, without its checksum. Documents come in order, then keys, the head last.
   using Sink = std::function<Result<void>(Section, std::uint32_t number, std::string payload)>;
   SegmentBuilder(std::uint32_t dictionary, Sink sink, std::size_t block_bytes = block_target_bytes)
-      : sink_(std::move(sink)), block_bytes_(block_bytes) {
+      : sink_(std::move(sink)),
+        block_bytes_(block_bytes),
+        key_block_bytes_(std::min(block_bytes, sorted_block_bytes)) {
     head_.dictionary = dictionary;
   }
 
@@ -33,7 +36,7 @@ class SegmentBuilder {
   void add_key(std::string_view key);
 
   const Sink sink_;
-  const std::size_t block_bytes_;
+  const std::size_t block_bytes_, key_block_bytes_;
   SegmentHead head_;
   std::string entries_;
   std::vector<std::uint32_t> ends_;

@@ -258,6 +258,24 @@ TEST(RunQuery, AKindWithoutRecords) {
   EXPECT_EQ(answer.unknown_fields, Ids{"t"});
 }
 
+// Their segment still has it: what counts is whether one of the living does.
+TEST(RunQuery, AFieldOfTheDeadAloneIsUnknown) {
+  Library library;
+  for (const char* id : {"a", "b", "c", "d"}) library.put(id, R"({"t":1})");
+  library.put("e", "{}");
+  must(library.writer->fold());
+  const auto unknown = [&library] { return library.run(filtered("t__gte", "0")).unknown_fields; };
+  for (const char* id : {"a", "b", "c"}) {
+    library.put(id, "{}");
+    must(library.writer->fold());
+    EXPECT_EQ(unknown(), Ids{}) << id;
+  }
+  library.put("d", "{}");
+  EXPECT_EQ(unknown(), Ids{"t"});
+  must(library.writer->fold());
+  EXPECT_EQ(unknown(), Ids{"t"});
+}
+
 TEST(RunQuery, SizeZeroCountsOnly) {
   Library library;
   library.put("a", R"({"t":1})");
