@@ -19,6 +19,22 @@ inline constexpr const char* damage_mark = "damaged";
 
 // The generation's name. Absent: no CURRENT. index_damaged: what it says is no name.
 Result<std::optional<std::string>> read_current(const std::string& index_folder);
+// What use(path) gives for the generation in use, and once more for the next one where it is
+// index_unreadable: another may have taken its place in between, and it be gone.
+template <class Use>
+auto with_current(const std::string& index_folder, Use&& use) -> decltype(use(std::string())) {
+  std::string tried;
+  for (;;) {
+    JCN_TRY(const std::optional<std::string> current, read_current(index_folder));
+    if (!current) {
+      return Error{Code::index_unreadable, "there is no index in " + index_folder,
+                   "start jcn on it once"};
+    }
+    auto used = use(index_folder + "/" + *current);
+    if (used || used.error().code != Code::index_unreadable || *current == tried) return used;
+    tried = *current;
+  }
+}
 // By write, fsync, rename, fsync of the folder: old or new, never half.
 Result<void> write_current(const std::string& index_folder, const std::string& generation);
 

@@ -211,26 +211,13 @@ IndexReader& IndexReader::operator=(IndexReader&&) noexcept = default;
 IndexReader::~IndexReader() = default;
 
 Result<IndexReader> IndexReader::open(const std::string& index_folder) {
-  std::string tried;
-  for (;;) {
-    JCN_TRY(const std::optional<std::string> current, read_current(index_folder));
-    if (!current) {
-      return Error{Code::index_unreadable, "there is no index in " + index_folder,
-                   "start jcn on it once"};
-    }
-    Result<std::shared_ptr<LmdbEnv>> env =
-        LmdbEnv::open(index_folder + "/" + *current, EnvOptions{});
-    // Another one may have taken its place in between, and it be gone.
-    if (!env && env.error().code == Code::index_unreadable && *current != tried) {
-      tried = *current;
-      continue;
-    }
-    if (!env) return env.error();
-    JCN_CHECK(check_format(**env));
-    auto inside = std::make_unique<Inside>();
-    inside->cache = std::make_shared<SegmentCache>(std::move(*env));
-    return IndexReader(std::move(inside));
-  }
+  JCN_TRY(auto env, with_current(index_folder, [](const std::string& path) {
+            return LmdbEnv::open(path, EnvOptions{});
+          }));
+  JCN_CHECK(check_format(*env));
+  auto inside = std::make_unique<Inside>();
+  inside->cache = std::make_shared<SegmentCache>(std::move(env));
+  return IndexReader(std::move(inside));
 }
 
 Result<Snapshot> IndexReader::snapshot() const {

@@ -286,17 +286,11 @@ bool IndexHealth::only_blocks() const {
 }
 
 Result<IndexHealth> examine_index(const std::string& index_folder, const VerifyProgress& progress) {
-  std::string tried;
-  for (;;) {
-    JCN_TRY(const std::optional<std::string> current, read_current(index_folder));
-    if (!current) return Error{Code::index_unreadable, "there is no index in " + index_folder, ""};
-    Result<IndexHealth> health = examine_generation(index_folder + "/" + *current, progress);
-    if (!health && health.error().code == Code::index_damaged) {
-      return broken_health(health.error().message);
-    }
-    if (health || health.error().code != Code::index_unreadable || *current == tried) return health;
-    tried = *current;  // another one may have taken its place in between, and it be gone
-  }
+  return with_current(index_folder, [&progress](const std::string& path) {
+    Result<IndexHealth> health = examine_generation(path, progress);
+    if (health || health.error().code != Code::index_damaged) return health;
+    return Result<IndexHealth>(broken_health(health.error().message));
+  });
 }
 
 Result<VerifyReport> verify_index(const std::string& index_folder) {
