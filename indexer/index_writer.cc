@@ -31,6 +31,8 @@ namespace {
 
 // Beyond so many, the publisher makes them searchable itself.
 constexpr std::size_t most_pieces_waiting = 2;
+// A fold of so many writes a good part of the tables' pages anew.
+constexpr std::uint64_t many_changes = 64;
 
 }  // namespace
 
@@ -322,6 +324,7 @@ Result<void> IndexWriter::Inside::fold_frozen(FoldReport& report) {
   surely([&] { count_fold(outcome, segments); });
   const FoldedBehind folded{delta, now->frozen_counts, now->frozen_seq, now->frozen_stats.bytes};
   surely([&] { remember_folded(folded); });
+  freed_many = outcome.changes + outcome.files >= many_changes;
   report.segments += outcome.segment != 0 ? 1 : 0;
   report.records += outcome.changes;
   report.files += outcome.files;
@@ -400,12 +403,26 @@ Result<MergeOutcome> IndexWriter::Inside::merge_chosen(const std::vector<std::ui
   return merge_segments(chosen, cache(), transactions);
 }
 
+// LMDB can use the pages that a commit has freed from the next commit but one on. With one more in
+// between, a fold has those of the fold before it, and does not make the file longer.
+Result<void> IndexWriter::Inside::commit_once_more() {
+  const std::lock_guard writing(write_mutex);
+  JCN_TRY(WriteTxn txn, begin_write());
+  StateRow next = state;
+  reserve_ahead(next, published.load()->seq);
+  return commit(txn, next, Published::Next::same);
+}
+
 Result<bool> IndexWriter::merge() {
   Inside& in = *inside_;
   const std::lock_guard folding(in.fold_mutex);
   if (in.behind) return false;  // a whole generation is being written
   const std::vector<std::uint32_t> chosen = choose_merge(in.segments);
-  if (chosen.empty()) return false;
+  const bool freed_many = std::exchange(in.freed_many, false);
+  if (chosen.empty()) {
+    if (freed_many) JCN_CHECK(in.with_room([&] { return in.commit_once_more(); }));
+    return false;
+  }
   SegmentCache& cache = in.cache();
   Result<MergeOutcome> merged = in.merge_chosen(chosen);
   // The next round has the room.

@@ -51,6 +51,7 @@ struct IndexWriter::Inside {
   std::mutex fold_mutex;
   SegmentInfos segments;
   std::chrono::steady_clock::time_point readers_checked = std::chrono::steady_clock::now();
+  bool freed_many = false;  // a fold has freed many pages, and nothing was committed since
   // There while another generation is being written; what is folded meanwhile it has to get, too.
   std::optional<std::vector<FoldedBehind>> behind;
 
@@ -86,6 +87,7 @@ struct IndexWriter::Inside {
   Deltas pieces_to_search() const;
   bool freeze(Result<void>& frozen);
   Result<void> fold_frozen(FoldReport& report);
+  Result<void> commit_once_more();
   Result<MergeOutcome> merge_chosen(const std::vector<std::uint32_t>& chosen);
   void clear_stale_readers();
   void end_cleanly();

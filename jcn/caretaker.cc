@@ -1,5 +1,6 @@
 #include "caretaker.h"
 
+#include <malloc.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -22,6 +23,13 @@ constexpr milliseconds retry_interval{5000};
 // not have the whole index read each time.
 constexpr milliseconds patience_with_false_alarms{60'000};
 constexpr milliseconds remake_interval{3'600'000};
+// Between two rounds of tidying up go so many times what the last one took; when it failed, it is
+// left for a while.
+constexpr int tidying_pause = 4;
+constexpr milliseconds failed_tidying_interval{600'000};
+// Without a change, after which memory goes back that only a rewrite has needed. While changes go
+// on, the next one will need it again.
+constexpr milliseconds quiet_before_trim{10'000};
 
 }  // namespace
 
@@ -74,7 +82,7 @@ Result<std::uint64_t> Caretaker::ask(UpkeepWork work) {
   {
     const std::lock_guard guard(lock_);
     if (!ready_) return Error{Code::not_ready, "The first crawl is not done yet.", ""};
-    if (asked_ || shown_.state != "idle") {
+    if (asked_ || (shown_.state != "idle" && !tidying_)) {
       return Error{Code::overloaded,
                    "The index is being taken care of already: " + shown_.state + ".",
                    "GET /v1/status says when that is done."};
@@ -153,9 +161,13 @@ void Caretaker::run() {
       case Task::Kind::reindex:
         reindex();
         break;
+      case Task::Kind::tidy:
+        tidy();
+        break;
     }
     set_state("idle");
     guard.lock();
+    tidying_ = false;
   }
 }
 
@@ -173,6 +185,8 @@ std::optional<Caretaker::Task> Caretaker::next_task(std::unique_lock<std::mutex>
   guard.unlock();
   const bool touched = steady_clock::now() >= next_look_ && in_.writer.touched_by_others();
   const std::optional<Error> stopped = in_.writer.writing_stopped();
+  const bool worn = steady_clock::now() >= next_tidying_ && in_.writer.worn();
+  trim_if_quiet();
   guard.lock();
   if (stopped) return Task{Task::Kind::write_again, stopped->message};
   if (touched) {
@@ -180,6 +194,7 @@ std::optional<Caretaker::Task> Caretaker::next_task(std::unique_lock<std::mutex>
     suspicion_ = "data.mdb was changed by somebody else";
     return Task{Task::Kind::look, {}};
   }
+  if (worn && !asked_ && !suspected_) return Task{Task::Kind::tidy, {}};
   if (in_.scrub_interval.count() > 0 && steady_clock::now() >= next_scrub_) {
     return Task{Task::Kind::scrub, {}};
   }
@@ -344,6 +359,38 @@ void Caretaker::reindex() {
   finish(rewritten.error().message);
 }
 
+// As compact(), but nobody waits for it. What is rewritten is believed, and what says that it
+// should not be goes with it: so it is looked through first.
+void Caretaker::tidy() {
+  {
+    const std::lock_guard guard(lock_);
+    tidying_ = true;
+  }
+  set_state("examining");
+  const Time begun = steady_clock::now();
+  const Result<IndexHealth> health = in_.examine(false, [this] { return stopping_.load(); });
+  if (health && !health->whole()) return take_care(*health);
+  Result<void> tidied;
+  if (health) {
+    set_state("compacting");
+    const Result<RewriteReport> rewritten = rewrite(IndexHealth{}, true);
+    if (rewritten) {
+      spdlog::debug("the index was worn and is compacted: {} bytes before, {} now",
+                    rewritten->bytes_before, rewritten->bytes_after);
+    } else {
+      tidied = rewritten.error();
+    }
+  } else {
+    tidied = health.error();
+  }
+  const Time now = steady_clock::now();
+  next_tidying_ = now + tidying_pause * (now - begun);
+  if (tidied || stopping_) return;
+  next_tidying_ = now + failed_tidying_interval;
+  spdlog::warn("the index is worn and could not be compacted: {}", tidied.error().message);
+  failed(tidied.error());
+}
+
 void Caretaker::finish(std::string failure) {
   if (!failure.empty()) spdlog::error("the index could not be written anew: {}", failure);
   const std::lock_guard guard(lock_);
@@ -362,11 +409,23 @@ Result<RewriteReport> Caretaker::rewrite(const IndexHealth& health, bool merge) 
     return !stopping_;
   };
   Result<RewriteReport> rewritten = in_.writer.rewrite(health, wish);
+  untrimmed_ = true;
   if (rewritten) {
     const std::lock_guard guard(lock_);
     ++shown_.rewrites;
   }
   return rewritten;
+}
+
+void Caretaker::trim_if_quiet() {
+  const Time now = steady_clock::now();
+  if (const std::uint64_t seq = in_.writer.seq(); seq != last_seq_) {
+    last_seq_ = seq;
+    last_change_ = now;
+  }
+  if (!untrimmed_ || now - last_change_ < quiet_before_trim) return;
+  untrimmed_ = false;
+  ::malloc_trim(0);
 }
 
 // False: it is stopping.

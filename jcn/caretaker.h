@@ -1,5 +1,6 @@
 // The caretaker of the index: looks through it now and then, has it repaired when damage is found,
-// and written anew when somebody asks for that. One thread, which does one of these at a time.
+// and written anew when somebody asks for that, or when changes have left too much behind in it.
+// One thread, which does one of these at a time.
 //
 // Damage that reading tells of by itself (blocks with checksums) is repaired beside: readers are
 // answered from the old generation, and told where it is damaged. Other damage makes wrong answers:
@@ -51,7 +52,7 @@ class Caretaker {
   void crawled();
   // Somebody met with an error; index_damaged is looked into.
   void failed(const Error& error);
-  // Errors: overloaded (it is at something already), not_ready.
+  // Errors: overloaded (it is at something already, but for tidying up), not_ready.
   Result<std::uint64_t> ask(UpkeepWork work);
 
   std::optional<std::uint64_t> answering() const;  // Service::answering
@@ -61,7 +62,7 @@ class Caretaker {
  private:
   using Time = std::chrono::steady_clock::time_point;
   struct Task {
-    enum class Kind : std::uint8_t { scrub, look, write_again, compact, reindex } kind;
+    enum class Kind : std::uint8_t { scrub, look, write_again, compact, reindex, tidy } kind;
     std::string why;
   };
 
@@ -72,10 +73,12 @@ class Caretaker {
   void begin_writing_again(const std::string& why);
   void compact();
   void reindex();
+  void tidy();
   void take_care(const IndexHealth& health);
   bool repair_beside(const IndexHealth& health, const std::string& why);
   void reopen(const IndexHealth& health);
   Result<RewriteReport> rewrite(const IndexHealth& health, bool merge);
+  void trim_if_quiet();
   bool crawl(bool read_all, bool reopened);
   void set_complete(bool complete);
   void set_state(const char* state, const std::string& why = {});
@@ -97,11 +100,15 @@ class Caretaker {
   Time quiet_until_{};
   std::optional<UpkeepWork> asked_;
   bool crawled_ = false;  // of crawl()
+  bool tidying_ = false;  // what is asked for meanwhile comes next
   Time next_scrub_;
   Upkeep shown_;
   std::string why_;  // of what is going on
 
-  Time next_remake_{}, next_look_{};  // the thread's own
+  // The thread's own.
+  Time next_remake_{}, next_look_{}, next_tidying_{}, last_change_{};
+  std::uint64_t last_seq_ = 0;
+  bool untrimmed_ = false;  // since a rewrite
   std::thread thread_;
 };
 

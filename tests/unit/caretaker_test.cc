@@ -8,6 +8,7 @@
 #include <memory>
 #include <thread>
 
+#include "index_lives.h"
 #include "index_model.h"
 #include "temporary_folder.h"
 
@@ -172,6 +173,51 @@ TEST_F(CaretakerTest, CompactAndReindexOneAtATime) {
   ASSERT_TRUE(comes_true([&] { return caretaker_->upkeep().finished == 2 && idle(); }));
   EXPECT_EQ(generation(), "gen-000003");
   EXPECT_EQ(caretaker_->upkeep().failure, "");
+  EXPECT_EQ(caretaker_->upkeep().rewrites, 2U);
+}
+
+TEST_F(CaretakerTest, AWornIndexIsCompactedByItself) {
+  start(milliseconds(0));
+  const int version = wear_out(*writer_);
+  caretaker_->crawled();
+  ASSERT_TRUE(comes_true([&] { return caretaker_->upkeep().rewrites == 1 && idle(); }));
+  EXPECT_FALSE(writer_->worn());
+  EXPECT_EQ(generation(), "gen-000002");
+  EXPECT_EQ(caretaker_->upkeep().asked, 0U) << "by nobody";
+  EXPECT_EQ(caretaker_->upkeep().finished, 0U);
+  EXPECT_EQ(examined_, 1);
+  EXPECT_EQ(must(writer_->snapshot()).uuid(), uuid_);
+  EXPECT_EQ(must(must(writer_->snapshot()).record({"videos", "7"}))->document,
+            heavy_records(version).records.at({"videos", "7"})->document);
+  EXPECT_EQ(must(caretaker_->ask(UpkeepWork::compact)), 1U);
+  ASSERT_TRUE(comes_true([&] { return caretaker_->upkeep().finished == 1 && idle(); }));
+}
+
+// FAULTS 22. A rewrite believes rows, and would make their sums anew.
+TEST_F(CaretakerTest, DamageInAWornIndexIsSeenBeforeItIsCompacted) {
+  damage(files_table, "table files");
+  start(milliseconds(0));
+  wear_out(*writer_);
+  caretaker_->crawled();
+  ASSERT_TRUE(comes_true([&] { return crawls_ == 1; }));
+  EXPECT_TRUE(reopened_);
+  EXPECT_EQ(caretaker_->upkeep().damage_found, 1U);
+  EXPECT_FALSE(caretaker_->answering());
+  crawl_done_();
+  ASSERT_TRUE(comes_true([&] { return caretaker_->answering().has_value(); }));
+}
+
+// What somebody asks for meanwhile is not refused.
+TEST_F(CaretakerTest, AskedForWhileItTidiesUp) {
+  hold_ = true;
+  start(milliseconds(0));
+  wear_out(*writer_);
+  caretaker_->crawled();
+  ASSERT_TRUE(comes_true([&] { return examined_ == 1; }));
+  EXPECT_EQ(must(caretaker_->ask(UpkeepWork::compact)), 1U);
+  EXPECT_EQ(caretaker_->ask(UpkeepWork::compact).error().code, Code::overloaded);
+  hold_ = false;
+  ASSERT_TRUE(comes_true([&] { return caretaker_->upkeep().finished == 1 && idle(); }));
   EXPECT_EQ(caretaker_->upkeep().rewrites, 2U);
 }
 

@@ -86,6 +86,30 @@ inline void fold_twenty_files(const TemporaryFolder& folder) {
   must(writer->fold());
 }
 
+// One version of records that take megabytes, compressed.
+inline Batch heavy_records(int version) {
+  Batch batch;
+  for (int i = 0; i < 1500; ++i) {
+    const std::string id = std::to_string(i);
+    std::string text;
+    for (int n = 0; n < 150; ++n)
+      text += hash128(id + "/" + std::to_string(n * 1000 + version)).hex();
+    batch.records[{"videos", id}] = record_of("videos", id, "{\"text\":\"" + text + "\"}");
+  }
+  return batch;
+}
+
+// Replaces them until what was replaced weighs too much. The last version.
+inline int wear_out(IndexWriter& writer) {
+  int version = 0;
+  do {
+    must(writer.publish(heavy_records(++version)));
+    must(writer.fold());
+  } while (!writer.worn() && version < 10);
+  EXPECT_TRUE(writer.worn());
+  return version;
+}
+
 // The data file's bytes, with "some file 7" by another name: only a walk of its table finds that.
 inline std::string with_another_file_name(const std::string& data) {
   std::ifstream in(data, std::ios::binary);

@@ -1,7 +1,8 @@
 // IndexWriter: the write side. Publishes batches into the fresh layer, folds the layer into LMDB as
 // one new segment in one transaction, merges segments, and keeps numbers and touched.log.
 //
-// Thread-safety: publish, finish_recovery, reopen: one thread (ingest). Everything else: any thread.
+// Thread-safety: publish, finish_recovery, reopen: one thread (ingest). Everything else: any
+// thread.
 #pragma once
 
 #include <cstdint>
@@ -40,8 +41,8 @@ struct RewriteWish {
   std::function<bool(std::uint64_t done, std::uint64_t of)> go_on;
 };
 
-// A note of the index (Batch::notes) that is there while records are missing that it once had: every
-// file has to be looked at first. The caller takes it away then.
+// A note of the index (Batch::notes) that is there while records are missing that it once had:
+// every file has to be looked at first. The caller takes it away then.
 inline constexpr const char* incomplete_note = "incomplete";
 
 // A file in the index's folder: there since a signal like SIGSEGV ended the process that had the
@@ -87,16 +88,16 @@ struct FoldReport {
 
 struct RewriteReport {
   std::uint64_t records = 0;
-  std::uint64_t healed = 0;  // records that were read from their files
+  std::uint64_t healed = 0;                         // records that were read from their files
   std::uint64_t bytes_before = 0, bytes_after = 0;  // of data.mdb, as used
 };
 
 class IndexWriter {
  public:
   // Makes the folder and the first generation where there are none; takes the index's lock
-  // (index_in_use when another process has it); writes a generation of an older format, or a damaged
-  // one, anew, and sets the latter aside (`rebuilt` says so). A copied or restored index gets a new
-  // uuid (doc/format.md: history says what can be told).
+  // (index_in_use when another process has it); writes a generation of an older format, or a
+  // damaged one, anew, and sets the latter aside (`rebuilt` says so). A copied or restored index
+  // gets a new uuid (doc/format.md: history says what can be told).
   static Result<std::unique_ptr<IndexWriter>> open(const std::string& folder,
                                                    const WriterOptions& options);
   // Marks a clean end when everything is folded and recovery is finished. Snapshots may outlive it.
@@ -134,20 +135,20 @@ class IndexWriter {
   const std::vector<RecordKey>& recovered() const;
   void finish_recovery();
 
-  // Why nothing is written any more, if that is so: what a commit has left on the disk is not known.
-  // Everything stays visible; a rewrite mends it.
+  // Why nothing is written any more, if that is so: what a commit has left on the disk is not
+  // known. Everything stays visible; a rewrite mends it.
   std::optional<Error> writing_stopped() const;
-  // Whether somebody else has written to data.mdb, or touched it, since this was asked last. Who asks
-  // looks into it, or calls mark_damaged.
+  // Whether somebody else has written to data.mdb, or touched it, since this was asked last. Who
+  // asks looks into it, or calls mark_damaged.
   bool touched_by_others();
-  // The next opening examines this generation. For whoever reads index_damaged. system: it could not
-  // be noted.
+  // The next opening examines this generation. For whoever reads index_damaged. system: it could
+  // not be noted.
   Result<void> mark_damaged();
-  // Writes all that the index holds into a new generation beside the one in use, and goes on with it.
-  // Readers and publishing are not disturbed; uuid and numbers stay. `health` says what can be relied
-  // on; the old generation is set aside when that is not all of it. Errors: index_damaged (not all of
-  // it could be saved: see reopen), overloaded (too much changed meanwhile), not_ready (the wish's
-  // go_on said so), index_full, system; then nothing has changed.
+  // Writes all that the index holds into a new generation beside the one in use, and goes on with
+  // it. Readers and publishing are not disturbed; uuid and numbers stay. `health` says what can be
+  // relied on; the old generation is set aside when that is not all of it. Errors: index_damaged
+  // (not all of it could be saved: see reopen), overloaded (too much changed meanwhile), not_ready
+  // (the wish's go_on said so), index_full, system; then nothing has changed.
   Result<RewriteReport> rewrite(const IndexHealth& health, const RewriteWish& wish);
   // Ends and begins again, for an index of which not everything can be saved: it is repaired from
   // `health`, or begun anew; what was not folded goes, and its files have to be read again
@@ -156,6 +157,10 @@ class IndexWriter {
   Result<Rebuilt> reopen(const IndexHealth& health);
 
   std::uint64_t index_bytes() const;  // of data.mdb, as used
+  // Whether data.mdb has grown so far beyond what it holds that it is worth a rewrite: pages that
+  // were freed, and records that are dead, make up a third of it. False, too, while that cannot be
+  // told without waiting, and where the disk has not twice the room that the index takes.
+  bool worn() const;
 
  private:
   struct Inside;
