@@ -2,11 +2,11 @@
 #include <fcntl.h>
 
 #include <cerrno>
-#include <memory>
 #include <set>
 #include <variant>
 #include <vector>
 
+#include "jcn/folder.h"
 #include "jcn/read.h"
 #include "jcn/rules.h"
 #include "jcn/verify_content.h"
@@ -15,10 +15,6 @@ namespace jcn {
 namespace {
 
 constexpr std::uint64_t progress_step = 200;
-
-struct CloseFolder {
-  void operator()(DIR* folder) const { ::closedir(folder); }
-};
 
 class FilesCheck {
  public:
@@ -46,15 +42,17 @@ class FilesCheck {
   }
 
  private:
-  void differs(FileDifference::Kind kind, const FragmentName& name) { difference_({kind, name}); }
+  void differs(FileDifference::Kind kind, const FragmentName& name, const FileFacts& found) {
+    difference_({kind, name, found});
+  }
 
   void compare(int root_fd, const FragmentName& name, const FileRow& row) {
     using Kind = FileDifference::Kind;
     const ReadOutcome outcome = read_fragment(root_fd, name.path, rules_.limits.max_bytes);
-    if (std::holds_alternative<Vanished>(outcome)) return differs(Kind::missing, name);
+    if (std::holds_alternative<Vanished>(outcome)) return differs(Kind::missing, name, {});
     if (const auto* rejected = std::get_if<ReadRejected>(&outcome)) {
       // It has no bytes to compare: what it is was told by its facts.
-      if (rejected->facts != row.facts) differs(Kind::changed, name);
+      if (rejected->facts != row.facts) differs(Kind::changed, name, rejected->facts);
       return;
     }
     const auto* read = std::get_if<ReadBytes>(&outcome);
@@ -62,7 +60,7 @@ class FilesCheck {
     if (hash128(read->bytes) == row.content) return;  // whatever its times are
     const bool looks_the_same =
         read->facts.size == row.facts.size && read->facts.mtime_ns == row.facts.mtime_ns;
-    differs(looks_the_same ? Kind::content : Kind::changed, name);
+    differs(looks_the_same ? Kind::content : Kind::changed, name, read->facts);
   }
 
   // Not recursive: folders may be nested deeply.
@@ -73,7 +71,7 @@ class FilesCheck {
       folders.pop_back();
       Result<FileDescriptor> opened = open_folder(root_fd, path);
       if (!opened) continue;  // gone meanwhile, or not to be read: jcn says so itself
-      std::unique_ptr<DIR, CloseFolder> folder(::fdopendir(opened->get()));
+      OpenFolder folder(::fdopendir(opened->get()));
       if (!folder) return system_error("fdopendir", path, errno);
       const int folder_fd = opened->release();
       const std::string prefix = path.empty() ? "" : path + "/";
@@ -87,7 +85,7 @@ class FilesCheck {
         }
         const FragmentName fragment{root, prefix + name};
         if (rules_.find(fragment) && !known_.contains(fragment.path)) {
-          differs(FileDifference::Kind::unknown, fragment);
+          differs(FileDifference::Kind::unknown, fragment, found ? found->facts : FileFacts{});
         }
       }
     }

@@ -135,15 +135,20 @@ class Verification {
           progress));
     }
     bar_.begin("files");
-    JCN_TRY(std::set<Found> found, compare_files(progress));
-    // What changed under way is no difference: it is still one after all of that was read.
+    JCN_TRY(Differences found, compare_files(progress));
+    // What changes under way is no difference: one is there after all of that was read, too, in the
+    // same file.
     if (daemon_ && !found.empty()) {
       JCN_CHECK(sync());
-      JCN_TRY(const std::set<Found> again, compare_files(progress));
-      std::erase_if(found, [&](const Found& difference) { return !again.contains(difference); });
+      JCN_TRY(const Differences again, compare_files(progress));
+      std::erase_if(found, [&again](const auto& difference) {
+        const auto same = again.find(difference.first);
+        return same == again.end() || same->second != difference.second;
+      });
     }
     bar_.clear();
-    for (const auto& [kind, name] : found) {
+    for (const auto& [difference, facts] : found) {
+      const auto& [kind, name] = difference;
       rows_.add(row_of(jcn::difference_name(kind), &name, detail_of(kind)));
     }
     for (const std::string& root : offline_) {
@@ -153,8 +158,8 @@ class Verification {
     return {};
   }
 
-  using Found = std::pair<FileDifference::Kind, jcn::FragmentName>;
-  Result<std::set<Found>> compare_files(const jcn::ContentProgress& progress) {
+  using Differences = std::map<std::pair<FileDifference::Kind, jcn::FragmentName>, jcn::FileFacts>;
+  Result<Differences> compare_files(const jcn::ContentProgress& progress) {
     JCN_TRY(const jcn::IndexReader reader, jcn::IndexReader::open(index_));
     JCN_TRY(const jcn::Snapshot snapshot, reader.snapshot());
     const auto note = snapshot.note(jcn::roots_note);
@@ -163,11 +168,13 @@ class Verification {
                    "start jcn on it once"};
     }
     files_ = snapshot.counts().fragments;
-    std::set<Found> found;
+    Differences found;
     offline_.clear();
     JCN_CHECK(jcn::verify_files(
         snapshot, jcn::decode_roots(*note),
-        [&](const FileDifference& difference) { found.emplace(difference.kind, difference.name); },
+        [&found](const FileDifference& difference) {
+          found.emplace(std::pair(difference.kind, difference.name), difference.found);
+        },
         [this](const std::string& root) { offline_.insert(root); }, progress));
     return found;
   }

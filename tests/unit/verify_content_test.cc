@@ -12,6 +12,7 @@
 #include "generation.h"
 #include "index_lives.h"
 #include "index_model.h"
+#include "jcn/read.h"
 #include "jcn/rules.h"
 #include "jcn/verify.h"
 #include "keys.h"
@@ -161,6 +162,8 @@ class FilesTest : public ::testing::Test {
         [&](const FileDifference& difference) {
           found.insert(std::string(difference_name(difference.kind)) + " " + difference.name.root +
                        ":" + difference.name.path);
+          const auto there = must(stat_entry(AT_FDCWD, (root_ / difference.name.path).string()));
+          EXPECT_EQ(difference.found, there.facts) << difference.name.path;
         },
         [&](const std::string& root) { offline_.insert(root); }, nullptr));
     return found;

@@ -34,6 +34,7 @@ struct FileDifference {
   };
   Kind kind = Kind::content;
   FragmentName name;
+  FileFacts found;  // of the file as it is now; all 0 where it is missing
 };
 std::string_view difference_name(FileDifference::Kind kind);
 
