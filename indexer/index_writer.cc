@@ -324,7 +324,7 @@ Result<void> IndexWriter::Inside::fold_frozen(FoldReport& report) {
   surely([&] { count_fold(outcome, segments); });
   const FoldedBehind folded{delta, now->frozen_counts, now->frozen_seq, now->frozen_stats.bytes};
   surely([&] { remember_folded(folded); });
-  freed_many = outcome.changes + outcome.files >= many_changes;
+  freed_many |= outcome.changes + outcome.files >= many_changes;
   report.segments += outcome.segment != 0 ? 1 : 0;
   report.records += outcome.changes;
   report.files += outcome.files;
@@ -418,9 +418,10 @@ Result<bool> IndexWriter::merge() {
   const std::lock_guard folding(in.fold_mutex);
   if (in.behind) return false;  // a whole generation is being written
   const std::vector<std::uint32_t> chosen = choose_merge(in.segments);
-  const bool freed_many = std::exchange(in.freed_many, false);
   if (chosen.empty()) {
-    if (freed_many) JCN_CHECK(in.with_room([&] { return in.commit_once_more(); }));
+    if (std::exchange(in.freed_many, false)) {
+      JCN_CHECK(in.with_room([&] { return in.commit_once_more(); }));
+    }
     return false;
   }
   SegmentCache& cache = in.cache();
@@ -435,6 +436,7 @@ Result<bool> IndexWriter::merge() {
     cache.forget_segment(segment);
   }
   if (outcome.segment != 0) in.segments[outcome.segment] = {outcome.records, outcome.records, true};
+  in.freed_many = true;
   return true;
 }
 

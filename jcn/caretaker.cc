@@ -368,7 +368,7 @@ void Caretaker::tidy() {
   }
   set_state("examining");
   const Time begun = steady_clock::now();
-  const Result<IndexHealth> health = in_.examine(false, [this] { return stopping_.load(); });
+  const Result<IndexHealth> health = in_.examine(true, [this] { return stopping_.load(); });
   if (health && !health->whole()) return take_care(*health);
   Result<void> tidied;
   if (health) {

@@ -432,7 +432,9 @@ int HttpServer::Inside::http_error(mg_connection* connection, int status, const 
            true);
     } else {
       send(wire,
-           problem(Code::bad_request, "This is no HTTP/1.1 request, or its head is beyond 16 KiB."),
+           problem(Code::bad_request, "This is no HTTP/1.1 request, or its head is beyond 16 KiB.",
+                   "In an address, characters beyond ASCII are percent-encoded; curl does it with "
+                   "-G --data-urlencode."),
            false, true);
     }
   } catch (...) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <map>
 #include <utility>
 
 namespace jcn {
@@ -12,11 +13,35 @@ using std::chrono::milliseconds;
 // After so many failures in a row the verdict is published (read_error, unstable).
 constexpr std::uint32_t failures_before_verdict = patient_failures;
 
-// A file on its way through several names is found at the next one within this time.
+// A file on its way through several names is found at the next one after this time, or twice that,
+// four times: 60 ms in all.
 constexpr milliseconds postpone_delay{4};
-constexpr std::uint8_t postpone_limit = 3;
+constexpr std::uint8_t postpone_limit = 4;
+
+bool contains(const std::vector<FragmentName>& names, const FragmentName& name) {
+  return std::ranges::find(names, name) != names.end();
+}
+void add_once(const FragmentName& name, std::vector<FragmentName>& names) {
+  if (!contains(names, name)) names.push_back(name);
+}
 
 }  // namespace
+
+std::size_t files_of(const LookJob& job) {
+  std::map<FragmentName, FragmentName> later;  // another name of the same file
+  const auto last = [&later](FragmentName name) {
+    for (auto at = later.find(name); at != later.end(); at = later.find(name)) name = at->second;
+    return name;
+  };
+  std::size_t files = job.items.size();
+  for (const Rename& rename : job.renames) {
+    FragmentName from = last(rename.from), to = last(rename.to);
+    if (from == to) continue;
+    later.emplace(std::move(from), std::move(to));
+    --files;
+  }
+  return files;
+}
 
 milliseconds back_off(std::uint32_t failures) {
   return std::min(milliseconds(5000), milliseconds(50) * (1U << std::min(failures, 7U)));
@@ -41,6 +66,14 @@ void LookSchedule::place(const FragmentName& name, Entry& entry, Time now, milli
 
 void LookSchedule::request(const FragmentName& name, Ticket ticket, Time now, milliseconds delay,
                            bool judge_anew) {
+  if (!under_way(name)) {
+    for (BlockedGroup& group : blocked_) {
+      if (!jcn::contains(group.group.names, name)) continue;
+      if (!group.ticket) group.ticket = std::move(ticket);
+      group.judge_anew |= judge_anew;
+      return;
+    }
+  }
   auto [it, fresh] = entries_.try_emplace(name);
   Entry& entry = it->second;
   entry.judge_anew |= judge_anew && entry.phase != Phase::under_way;
@@ -59,7 +92,7 @@ void LookSchedule::request(const FragmentName& name, Ticket ticket, Time now, mi
     case Phase::waiting:
       if (auto group = groups_.find(entry.version); group != groups_.end()) {
         // A postponed rename: its ends stay together.
-        return request_group(std::vector<FragmentName>(group->second), ticket);
+        return begin_group({{{name}, {}}, ticket});
       }
       if (ticket) entry.failures = 0;  // whoever asks has some patience again
       if (delay.count() == 0) {
@@ -86,41 +119,50 @@ bool LookSchedule::under_way(const FragmentName& name) const {
   return it != entries_.end() && it->second.phase == Phase::under_way;
 }
 
-void LookSchedule::request_pair(const FragmentName& from, const FragmentName& to,
-                                const Ticket& ticket, Time now) {
-  if (from == to) return request(to, ticket, now, milliseconds(0), false);
-  request_group({from, to}, ticket);
+void LookSchedule::request_renames(std::vector<Rename> renames, const Ticket& ticket) {
+  Group group;
+  for (const Rename& rename : renames) {
+    add_once(rename.from, group.names);
+    add_once(rename.to, group.names);
+  }
+  group.renames = std::move(renames);
+  begin_group({std::move(group), ticket});
 }
 
-void LookSchedule::request_group(std::vector<FragmentName> names, const Ticket& ticket) {
+void LookSchedule::begin_group(BlockedGroup wanted) {
+  Group& group = wanted.group;
   // With the groups that its names wait in already.
-  for (std::size_t i = 0; i < names.size(); ++i) {
-    const auto entry = entries_.find(names[i]);
+  std::vector<std::uint64_t> joined;
+  for (std::size_t i = 0; i < group.names.size(); ++i) {
+    const auto entry = entries_.find(group.names[i]);
     if (entry == entries_.end() || entry->second.phase == Phase::under_way) continue;
-    const auto group = groups_.find(entry->second.version);
-    if (group == groups_.end()) continue;
-    for (const FragmentName& name : group->second) {
-      if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
-    }
+    const std::uint64_t version = entry->second.version;
+    const auto waiting = groups_.find(version);
+    if (waiting == groups_.end() || std::ranges::find(joined, version) != joined.end()) continue;
+    joined.push_back(version);
+    const std::vector<Rename>& renames = waiting->second.renames;
+    group.renames.insert(group.renames.end(), renames.begin(), renames.end());
+    for (const FragmentName& name : waiting->second.names) add_once(name, group.names);
   }
-  if (std::any_of(names.begin(), names.end(),
-                  [this](const FragmentName& name) { return under_way(name); })) {
-    blocked_.push_back({std::move(names), ticket});
+  if (std::ranges::any_of(group.names,
+                          [this](const FragmentName& name) { return under_way(name); })) {
+    blocked_.push_back(std::move(wanted));
     return;
   }
+  for (const std::uint64_t version : joined) groups_.erase(version);
   const std::uint64_t version = ++versions_;
-  for (const FragmentName& name : names) {
+  for (const FragmentName& name : group.names) {
     Entry& entry = entries_[name];
-    groups_.erase(entry.version);
-    if (!entry.ticket) entry.ticket = ticket;
+    if (!entry.ticket) entry.ticket = wanted.ticket;
+    entry.judge_anew |= wanted.judge_anew;
     entry.phase = Phase::ready;
     entry.version = version;
     entry.torn_looks = 0;
     entry.failures = 0;
     entry.postponed = 0;
   }
-  groups_[version] = names;
-  ready_.push_back({std::move(names), version});
+  ready_.push_back({group.names, version});
+  groups_[version] = std::move(group);
 }
 
 bool LookSchedule::postpone(const LookJob& job, Time now) {
@@ -129,19 +171,21 @@ bool LookSchedule::postpone(const LookJob& job, Time now) {
     if (entries_.at(item.name).postponed >= postpone_limit) return false;
   }
   const std::uint64_t version = ++versions_;
-  std::vector<FragmentName> names;
+  Group group;
+  group.renames = job.renames;
+  std::uint8_t before = 0;
   for (const LookJob::Item& item : job.items) {
     Entry& entry = entries_.at(item.name);
-    ++entry.postponed;
+    before = std::max(before, entry.postponed++);
     entry.phase = Phase::waiting;
     entry.version = version;
     entry.dirty = false;  // it is looked at again in any case
     entry.dirty_ticket.reset();
     entry.judge_anew |= entry.dirty_anew;
-    names.push_back(item.name);
+    group.names.push_back(item.name);
   }
-  groups_[version] = names;
-  waiting_.emplace(now + postpone_delay, Place{std::move(names), version});
+  waiting_.emplace(now + postpone_delay * (1U << before), Place{group.names, version});
+  groups_[version] = std::move(group);
   if (!blocked_.empty()) unblock_groups();
   return true;
 }
@@ -163,7 +207,8 @@ std::optional<LookJob> LookSchedule::next(Time now) {
     Place place = std::move(from.front());
     from.pop_front();
     LookJob job;
-    groups_.erase(place.version);
+    if (const auto group = groups_.extract(place.version))
+      job.renames = std::move(group.mapped().renames);
     for (const FragmentName& name : place.names) {
       auto it = entries_.find(name);
       if (it == entries_.end() || it->second.version != place.version) continue;  // stale
@@ -234,7 +279,14 @@ void LookSchedule::release(const LookJob::Item& item, Time now) {
 
 void LookSchedule::unblock_groups() {
   std::vector<BlockedGroup> blocked = std::exchange(blocked_, {});
-  for (BlockedGroup& group : blocked) request_group(std::move(group.names), group.ticket);
+  for (BlockedGroup& group : blocked) begin_group(std::move(group));
+}
+
+bool LookSchedule::busy(const std::string& root, const std::string& prefix) const {
+  return std::ranges::any_of(entries_, [&](const auto& each) {
+    const auto& [name, entry] = each;
+    return entry.phase != Phase::waiting && name.root == root && name.path.starts_with(prefix);
+  });
 }
 
 std::vector<FragmentName> LookSchedule::beneath(const std::string& root,

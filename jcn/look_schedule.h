@@ -4,11 +4,11 @@
 // Invariants:
 // 1. At most one look per path is under way. A request for such a path marks it dirty: it is looked
 //    at again afterwards.
-// 2. A pair (the two ends of a rename) is looked at as one job, and only when neither end is under
-// way.
+// 2. A group (the ends of renames that belong together) is looked at as one job, and only when none
+//    of its paths is under way. While it waits for that, none of the others is looked at alone.
+//    Fewer files than were renamed: they are on their way to names that are not known yet.
 // 3. Settle: a torn file is looked at again after settle.first, then settle.second; only then is
-// its
-//    verdict final. A change in between begins the count anew, under the later event's ticket:
+//    its verdict final. A change in between begins the count anew, under the later event's ticket:
 //    earlier barriers then list the path as unsettled instead of waiting for it.
 // 4. Requests without a ticket (background work) are taken up only when nothing else is ready.
 // 5. A file that was last changed longer ago than both delays is settled already.
@@ -39,6 +39,10 @@ std::chrono::milliseconds back_off(std::uint32_t failures);
 // After so many of them barriers no longer wait for it; it is tried on, in the background.
 inline constexpr std::uint32_t patient_failures = 4;
 
+struct Rename {
+  FragmentName from, to;
+};
+
 struct LookJob {
   struct Item {
     FragmentName name;
@@ -46,8 +50,12 @@ struct LookJob {
     bool judge_anew = false;
     std::uint32_t failures = 0;  // looks in a row that could not be finished (ReadLater)
   };
-  std::vector<Item> items;  // one, or the ends of renames
+  std::vector<Item> items;      // one, or the ends of renames
+  std::vector<Rename> renames;  // that led to them
 };
+// Each of them should be found, under one of its names: how many paths, those that renames join
+// counted once.
+std::size_t files_of(const LookJob& job);
 
 enum class LookEnd : std::uint8_t {
   settled,  // a verdict, publish it
@@ -63,8 +71,7 @@ class LookSchedule {
 
   void request(const FragmentName& name, Ticket ticket, Time now, std::chrono::milliseconds delay,
                bool judge_anew);
-  void request_pair(const FragmentName& from, const FragmentName& to, const Ticket& ticket,
-                    Time now);
+  void request_renames(std::vector<Rename> renames, const Ticket& ticket);
 
   std::optional<LookJob> next(Time now);
   // When next() will have something without another request; absent: never.
@@ -75,8 +82,8 @@ class LookSchedule {
   // under way.
   bool finished(const LookJob::Item& item, LookEnd end, const FileFacts& facts,
                 std::chrono::nanoseconds unchanged_for);
-  // For a job of several items in which nothing was found: true when it will be looked at again
-  // shortly, instead of being published; then it is not to be finished and released.
+  // For renames of which fewer files were found: true when they will be looked at again shortly,
+  // instead of being published; then the job is not to be finished and released.
   bool postpone(const LookJob& job, Time now);
   // The item's verdict, if any, is in the hands of the next room: the path may be looked at again.
   // (Earlier, a later verdict could overtake it.)
@@ -86,6 +93,8 @@ class LookSchedule {
   // About: places that became stale count.
   std::size_t ready() const { return ready_.size() + idle_.size(); }
   bool contains(const FragmentName& name) const { return entries_.contains(name); }
+  // Something beneath the prefix is ready or under way.
+  bool busy(const std::string& root, const std::string& prefix) const;
   std::vector<FragmentName> beneath(const std::string& root, const std::string& prefix) const;
   // Paths that wait for a quiet moment, or could not be read yet.
   std::vector<FragmentName> unsettled() const;
@@ -117,13 +126,18 @@ class LookSchedule {
     std::vector<FragmentName> names;
     std::uint64_t version = 0;
   };
+  struct Group {
+    std::vector<FragmentName> names;  // each once
+    std::vector<Rename> renames;
+  };
   struct BlockedGroup {
-    std::vector<FragmentName> names;
+    Group group;
     Ticket ticket;
+    bool judge_anew = false;
   };
 
   void place(const FragmentName& name, Entry& entry, Time now, std::chrono::milliseconds delay);
-  void request_group(std::vector<FragmentName> names, const Ticket& ticket);
+  void begin_group(BlockedGroup wanted);
   void unblock_groups();
   bool under_way(const FragmentName& name) const;
 
@@ -133,8 +147,7 @@ class LookSchedule {
   std::deque<Place> idle_;  // ready, too, but only background work
   std::multimap<Time, Place> waiting_;
   std::vector<BlockedGroup> blocked_;
-  // The names of places with more than one, by version.
-  std::unordered_map<std::uint64_t, std::vector<FragmentName>> groups_;
+  std::unordered_map<std::uint64_t, Group> groups_;  // by their place's version
   std::uint64_t versions_ = 0;
 };
 

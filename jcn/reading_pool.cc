@@ -59,13 +59,18 @@ void ReadingPool::request(const FragmentName& name, Ticket ticket, std::chrono::
   wake_.notify_one();
 }
 
-void ReadingPool::request_pair(const FragmentName& from, const FragmentName& to,
-                               const Ticket& ticket) {
+void ReadingPool::request_renames(std::vector<Rename> renames, const Ticket& ticket) {
   {
     std::lock_guard guard(lock_);
-    schedule_.request_pair(from, to, ticket, std::chrono::steady_clock::now());
+    schedule_.request_renames(std::move(renames), ticket);
   }
   wake_.notify_one();
+}
+
+void ReadingPool::wait_for_looks(const std::string& root, const std::string& prefix,
+                                 std::chrono::milliseconds patience) {
+  std::unique_lock guard(lock_);
+  below_.wait_for(guard, patience, [&] { return stopped_ || !schedule_.busy(root, prefix); });
 }
 
 void ReadingPool::wait_below(std::size_t bound) {
@@ -116,7 +121,7 @@ void ReadingPool::work(LookJob job, DescriptorReserve& reserve) {
     bool silent = false;
   };
   std::vector<Seen> all;
-  bool nothing_found = true;
+  std::size_t found = 0;
   for (const LookJob::Item& item : job.items) {
     Seen& seen = all.emplace_back();
     seen.look.name = item.name;
@@ -124,15 +129,16 @@ void ReadingPool::work(LookJob job, DescriptorReserve& reserve) {
     const Result<LookEnd> end = as_far_as_memory_goes(
         [&] { return Result<LookEnd>(look_at(item, *rules, reserve, seen.look, seen.silent)); });
     seen.end = end ? *end : look_later(end.error(), seen.look);
-    nothing_found &= std::holds_alternative<Gone>(seen.look.found);
+    found += std::holds_alternative<Gone>(seen.look.found) ? 0 : 1;
   }
   Finding finding;
   std::vector<LookJob::Item> unpublished;
   {
     std::lock_guard guard(lock_);
     const auto now = std::chrono::steady_clock::now();
-    if (nothing_found && schedule_.postpone(job, now)) {
+    if (found < files_of(job) && schedule_.postpone(job, now)) {
       wake_.notify_one();  // it may be due before what sleeping threads wait for
+      below_.notify_all();
       return;
     }
     for (std::size_t i = 0; i < job.items.size(); ++i) {

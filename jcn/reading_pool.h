@@ -39,7 +39,11 @@ class ReadingPool {
   void request(const FragmentName& name, Ticket ticket,
                std::chrono::milliseconds delay = std::chrono::milliseconds(0),
                bool judge_anew = false);
-  void request_pair(const FragmentName& from, const FragmentName& to, const Ticket& ticket);
+  // They are published in one step.
+  void request_renames(std::vector<Rename> renames, const Ticket& ticket);
+  // Until no look beneath the prefix is ready or under way, or the time is over.
+  void wait_for_looks(const std::string& root, const std::string& prefix,
+                      std::chrono::milliseconds patience);
   // Asks again for every look beneath the prefix that waits or is under way.
   void request_beneath(const std::string& root, const std::string& prefix, const Ticket& ticket);
   void release(const std::vector<LookJob::Item>& items);

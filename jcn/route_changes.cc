@@ -125,7 +125,7 @@ bool run_stream(Feed& feed, FeedPage page, const PieceSink& send) {
   Time spoken = steady_clock::now(), quiet_since = spoken;
   for (bool first = true;; first = false) {
     if (!page.text.empty()) {
-      if (!send(page.text)) return false;
+      if (!send(std::exchange(page.text, {}))) return false;  // while it waits, none of it is held
       spoken = steady_clock::now();
     }
     // Who is cut off before the first row comes back to this place, not to where `now` is then.
@@ -195,7 +195,6 @@ Result<Response> answer_stream(const std::shared_ptr<Feed>& feed) {
   if (!first) return first.error();
   Response response = response_of(mode);
   response.close = true;
-  // The page goes with the first piece: a stream that waits holds none of it.
   response.stream = [feed, page = std::move(*first)](const PieceSink& send) mutable {
     return run_stream(*feed, std::move(page), send);
   };

@@ -114,6 +114,7 @@ Walker::Time Walker::next_due() const {
   Time due = std::min(next_poll_, next_root_look_);
   if (in_.audit_interval.count() > 0 && !audit_) due = std::min(due, next_audit_);
   for (const auto& [cookie, departure] : departures_) due = std::min(due, departure.due);
+  for (const auto& [name, departure] : moved_on_) due = std::min(due, departure.due);
   if (const auto retry = retries_.next_due()) due = std::min(due, *retry);
   return due;
 }
@@ -235,14 +236,18 @@ void Walker::take_folder_event(const WatchEvent& event, const FolderName& folder
                                const Ticket& ticket) {
   const FolderName name{folder.root, join_path(folder.path, event.name)};
   switch (event.kind) {
-    case Kind::moved_from:
-      departures_[event.cookie] = {name, true, ticket, steady_clock::now() + departure_patience};
+    case Kind::moved_from: {
+      Departure departure{name, true, ticket, steady_clock::now() + departure_patience};
+      if (const auto earlier = moved_on_.extract(name)) {  // it was on its way already
+        departure.name = earlier.mapped().name;
+        departure.ticket = earlier.mapped().ticket;
+      }
+      departures_[event.cookie] = std::move(departure);
       return;
+    }
     case Kind::moved_to:
-      if (auto it = departures_.find(event.cookie); it != departures_.end()) {
-        const FolderName from = it->second.name;
-        departures_.erase(it);
-        return move_folder(from, name, ticket);
+      if (const auto departure = departures_.extract(event.cookie)) {
+        return arrive(departure.mapped(), name);
       }
       return refresh_folder(name, ticket);
     case Kind::deleted:
@@ -277,12 +282,27 @@ void Walker::take_file_event(const WatchEvent& event, const FragmentName& name,
     if (auto it = departures_.find(event.cookie); it != departures_.end()) {
       const FragmentName from = it->second.name;
       departures_.erase(it);
-      return eligible ? in_.pool.request_pair(from, name, ticket) : in_.pool.request(from, ticket);
+      if (!eligible) return in_.pool.request(from, ticket);
+      if (from != name) return in_.pool.request_renames({{from, name}}, ticket);
     }
   }
   if (!eligible) return;
   if (event.kind == Kind::modified) return in_.pool.request(name, ticket, write_patience);
   in_.pool.request(name, ticket);
+}
+
+// A folder that is not where it went to has been renamed again: the index still has its files under
+// the first name, and will have them under the last one.
+void Walker::arrive(const Departure& departure, const FolderName& at) {
+  if (departure.name == at) return refresh_folder(at, departure.ticket);
+  const auto root = in_.roots.fd(at.root);
+  const auto there = root ? stat_entry(root->get(), at.path) : Result<FolderEntry>(FolderEntry{});
+  if (!there || there->type != FolderEntry::Type::vanished) {
+    return move_folder(departure.name, at, departure.ticket);
+  }
+  if (const auto other = moved_on_.extract(at)) depart(other.mapped());
+  moved_on_[at] = departure;
+  moved_on_[at].due = steady_clock::now() + departure_patience;
 }
 
 void Walker::depart(const Departure& departure) {
@@ -294,15 +314,19 @@ void Walker::depart(const Departure& departure) {
 }
 
 void Walker::flush_departures(Time now) {
-  for (auto it = departures_.begin(); it != departures_.end();) {
-    if (it->second.due > now) {
-      ++it;
-      continue;
+  const auto flush = [&](auto& departures) {
+    for (auto it = departures.begin(); it != departures.end();) {
+      if (it->second.due > now) {
+        ++it;
+        continue;
+      }
+      const Departure departure = std::move(it->second);
+      it = departures.erase(it);
+      depart(departure);
     }
-    const Departure departure = std::move(it->second);
-    it = departures_.erase(it);
-    depart(departure);
-  }
+  };
+  flush(departures_);
+  flush(moved_on_);
 }
 
 }  // namespace jcn

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "config.h"
+#include "folder_move.h"
 #include "folder_retries.h"
 #include "folder_tree.h"
 #include "inotify.h"
@@ -104,8 +105,8 @@ class Walker {
   struct Scan {
     Ticket ticket;
     bool judge_anew = false;
-    const FolderName* moved_from = nullptr;  // files here are the other ends of renames
-    bool read_all = false;                   // whether they seem to have changed or not
+    FolderMove* move = nullptr;  // files here are the other ends of renames
+    bool read_all = false;       // whether they seem to have changed or not
   };
 
   void run();
@@ -114,6 +115,7 @@ class Walker {
   void take_event(const WatchEvent& event, const Ticket& ticket);
   void take_folder_event(const WatchEvent& event, const FolderName& folder, const Ticket& ticket);
   void take_file_event(const WatchEvent& event, const FragmentName& name, const Ticket& ticket);
+  void arrive(const Departure& departure, const FolderName& at);
   void depart(const Departure& departure);
   void flush_departures(Time now);
   void tend(Time now);  // timers: departures, polling, offline roots
@@ -132,7 +134,7 @@ class Walker {
   Scanned scan_folder(const FolderName& name, const Scan& scan, bool new_only,
                       std::vector<FolderName>& subfolders);
   void look_at_lost(const FolderName& top, const Scan& scan);
-  bool watch_folder(const FolderName& name, int folder_fd);
+  std::optional<FolderName> watch_folder(const FolderName& name, int folder_fd);
   void release_watches(const std::vector<int>& watches);
   void poll_pass(const Ticket& ticket);
 
@@ -171,9 +173,11 @@ class Walker {
   };
   std::optional<Audit> audit_;
   Time next_audit_;
+  bool moving_ = false;       // in move_folder: what is renamed meanwhile has its own event
   bool watch_limit_ = false;  // some folder could not be watched for want of watches
   bool watches_left_ = true;  // not in this pass over the polled folders
   std::map<std::uint32_t, Departure> departures_;  // by cookie
+  std::map<FolderName, Departure> moved_on_;       // by where it was to arrive, and is no more
   FolderRetries retries_;
   DescriptorReserve reserve_;
   Time next_poll_;

@@ -19,6 +19,8 @@ namespace jcn {
 namespace {
 
 constexpr std::size_t look_bound = 8192;
+// How long a renamed folder waits for looks at what is beneath its old name.
+constexpr std::chrono::milliseconds move_patience{200};
 
 struct Name {
   std::string name;
@@ -152,39 +154,39 @@ void Walker::refresh_folder(const FolderName& name, const Ticket& ticket, bool j
 }
 
 void Walker::move_folder(const FolderName& from, const FolderName& to, const Ticket& ticket) {
+  moving_ = true;
   std::vector<int> watches = tree_.detach(from);
   const std::vector<int> replaced = tree_.detach(to);
   watches.insert(watches.end(), replaced.begin(), replaced.end());
+  // What came to the old name just now has to be known: which of its files are of one record.
+  in_.pool.wait_for_looks(from.root, prefix_of(from), move_patience);
+  FolderMove move(from, to);
   Scan scan{ticket};
-  scan.moved_from = &from;
+  scan.move = &move;
   scan_tree(to, scan);
   // The two ends were exchanged, or the old name is in use again.
   scan_tree(from, {ticket});
   look_at_lost(from, {ticket});
   look_at_lost(to, {ticket});
   release_watches(watches);
+  moving_ = false;
 }
 
 void Walker::scan_tree(const FolderName& top, const Scan& scan) {
   if (!top.path.empty() && in_.rules()->ignored(top.path)) return;
   std::vector<FolderName> stack{top};
-  const std::string from_prefix = scan.moved_from ? scan.moved_from->path : std::string();
   while (!stack.empty() && !stopping_) {
     const FolderName folder = std::move(stack.back());
     stack.pop_back();
     std::vector<FolderName> subfolders;
-    FolderName from;
-    Scan here = scan;
-    if (scan.moved_from) {
-      from = {scan.moved_from->root, from_prefix + folder.path.substr(top.path.size())};
-      here.moved_from = &from;
-    }
-    scan_folder(folder, here, false, subfolders);
+    scan_folder(folder, scan, false, subfolders);
     std::move(subfolders.begin(), subfolders.end(), std::back_inserter(stack));
   }
 }
 
-bool Walker::watch_folder(const FolderName& name, int folder_fd) {
+// The folder's name so far, when it is one that was renamed and whose event is still on its way, or
+// will never come: nobody watched the folder that it was moved to.
+std::optional<FolderName> Walker::watch_folder(const FolderName& name, int folder_fd) {
   struct stat status = {};
   WatchedFolder folder;
   if (::fstat(folder_fd, &status) == 0) folder = {-1, status.st_ino, status.st_dev};
@@ -200,9 +202,12 @@ bool Walker::watch_folder(const FolderName& name, int folder_fd) {
       if (!limit) note_reason("watch_failed", {"watch_failed", watch.error().message});
     }
   }
+  std::optional<FolderName> before;
+  if (folder.watch >= 0) before = tree_.by_watch(folder.watch);
   tree_.put(name, folder);
   polled_count_ = tree_.polled_count();
-  return folder.watch >= 0;
+  if (before == name) before.reset();
+  return before;
 }
 
 Walker::Scanned Walker::scan_folder(const FolderName& name, const Scan& scan, bool new_only,
@@ -214,11 +219,12 @@ Walker::Scanned Walker::scan_folder(const FolderName& name, const Scan& scan, bo
     ~Refill() { reserve.refill(); }
   } const refill{reserve_};
   OpenFolder folder;
+  std::optional<FolderName> before;
   const auto list = [&]() -> Result<std::vector<Name>> {
     JCN_TRY(FileDescriptor fd, open_folder(root->get(), name.path, &reserve_));
     const WatchedFolder* known = new_only ? tree_.find(name) : nullptr;
     // What is polled can be watched by now, maybe.
-    if (!known || (known->watch < 0 && watches_left_)) watch_folder(name, fd.get());
+    if (!known || (known->watch < 0 && watches_left_)) before = watch_folder(name, fd.get());
     JCN_TRY(folder, open_listing(std::move(fd), name.path));
     return list_folder(folder.get(), name.path);
   };
@@ -235,6 +241,11 @@ Walker::Scanned Walker::scan_folder(const FolderName& name, const Scan& scan, bo
                   {"unreadable_folder", name.root + "/" + name.path + ": " + error.message});
     }
     return Scanned::gone;  // or no folder any more: look_at_lost finds what was in it
+  }
+  if (before && !moving_ && !scan.judge_anew && !scan.read_all) {
+    folder.reset();
+    move_folder(*before, name, scan.ticket);
+    return Scanned::done;
   }
   const int folder_fd = ::dirfd(folder.get());
   clear_reason(folder_reason(name));
@@ -277,15 +288,16 @@ Walker::Scanned Walker::scan_folder(const FolderName& name, const Scan& scan, bo
     if (auto it = known.find(entry.name); it != known.end()) {
       const KnownFile row = it->second;
       known.erase(it);
-      if (!scan.judge_anew && !scan.read_all && !scan.moved_from && !row.read_again) {
+      if (!scan.judge_anew && !scan.read_all && !scan.move && !row.read_again) {
         Result<FolderEntry> found = stat_entry(folder_fd, entry.name);
         if (found && found->facts == row.facts) continue;
       }
     }
     in_.pool.wait_below(look_bound);
-    if (scan.moved_from) {
-      in_.pool.request_pair({scan.moved_from->root, prefix_of(*scan.moved_from) + entry.name}, file,
-                            scan.ticket);
+    if (scan.move) {
+      const Result<Snapshot> snapshot = in_.snapshot();
+      auto renames = scan.move->renames_with(file, snapshot ? &*snapshot : nullptr);
+      if (!renames.empty()) in_.pool.request_renames(std::move(renames), scan.ticket);
     } else {
       in_.pool.request(file, scan.ticket, std::chrono::milliseconds(0), scan.judge_anew);
     }

@@ -75,6 +75,30 @@ class Renames(JcnCase):
         daemon.sync()
         self.assertEqual(daemon.ids(), ["a"])
 
+    def test_renamed_folder_is_one_change_for_records_of_several_files(self):
+        for number in range(40):
+            for part in range(3):  # where two differ, the later name wins
+                self.drop(f"here/sub{part}/{number}.json",
+                          {"id": f"v{number:02}", "title": f"{number} {part}", f"part{part}": part})
+            self.drop(f"stays/{number}.json", {"id": f"v{number:02}", "stays": True})
+        daemon = self.daemon()
+        with Hammer(daemon.port, "/v1/videos?_size=100&_col=title,part0,part1,part2,stays",
+                    keep=lambda answer: answer.body) as reader:
+            for _ in range(10):
+                os.makedirs(self.path("new"))  # that nobody watches yet
+                for before, now in (("here", "zz"), ("zz", "new/er"), ("new", "deep"),
+                                    ("deep/er", "here")):
+                    os.rename(self.path(before), self.path(now))
+                    daemon.sync()
+                os.rmdir(self.path("deep"))
+        rows = [json.loads(body)["rows"] for body in set(reader.seen)]
+        shown = {json.dumps({name: value for name, value in row.items()
+                             if name == "_id" or not name.startswith("_")}, sort_keys=True)
+                 for each in rows for row in each}
+        self.assertEqual(len(shown), 40, sorted(shown)[:6])
+        self.assertEqual({len(each) for each in rows}, {40})
+        self.assert_converged(daemon)
+
     def test_fault_29_hard_link_is_a_drop(self):
         daemon = self.daemon()
         outside = os.path.join(self.tmp, "outside.json")

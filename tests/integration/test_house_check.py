@@ -55,6 +55,15 @@ class HouseCheck(unittest.TestCase):
                 self.assertIn(f"{name}:1:", done.stdout)
                 (self.tree / name).unlink()
 
+    def test_a_planted_bug_that_no_longer_fits_is_named(self):
+        patch = "Wrong.\n--- a/indexer/one.cc\n+++ b/indexer/one.cc\n@@ -1,1 +1,1 @@\n-int a = 1;\n+int a = 2;\n"
+        self.write({"indexer/one.cc": "int a = 1;", "tests/mutants/01-one.patch": patch})
+        self.assertEqual(self.check().returncode, 0, self.check().stdout)
+        self.write({"indexer/one.cc": "int b = 1;"})
+        done = self.check()
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("tests/mutants/01-one.patch", done.stdout)
+
     def test_a_program_without_symbols_is_not_believed(self):
         stripped = shutil.copy("/bin/true", self.tree / "reader")
         self.assertEqual(self.check(stripped).returncode, 1)

@@ -6,7 +6,7 @@ import shutil
 import unittest
 
 from damaged_index import DamageCase, ask, data_file, replace_everywhere, truth
-from harness import Hammer, json_of
+from harness import Hammer, json_of, wait_for
 
 
 class UpkeepCase(DamageCase):
@@ -144,6 +144,34 @@ class WrittenAnew(UpkeepCase):
         self.assertEqual(self.verify(daemon, 0)[0], [])
         daemon.restart()
         self.assert_right(daemon, right)
+
+    def test_a_worn_index_is_compacted_by_itself(self):
+        daemon = self.daemon(config="[fold]\nquiet_ms = 10\ninterval_ms = 50\n")
+        kept = {"id": "kept", "n": 1}
+        self.drop("kept.json", kept)
+        daemon.sync()
+        version = 0
+
+        def rewritten():
+            nonlocal version
+            version += 1
+            for number in range(1000):
+                self.drop(f"w{number % 9}/{number}.json",
+                          {"id": f"w{number}", "version": version, "text": os.urandom(1200).hex()})
+            daemon.sync(durable=True)
+            return daemon.status()["upkeep"]["rewrites"] >= 1
+
+        with Hammer(daemon.port, "/v1/videos/kept", keep=lambda answer: answer.body) as reader:
+            wait_for(rewritten, "a compaction that nobody asked for", 30)
+        self.assertGreater(version, 1, "only what was replaced makes it worth it")
+        self.assertEqual(len(set(reader.seen)), 1)
+        self.assertEqual(daemon.status()["upkeep"]["asked"], 0)
+        size = os.path.getsize(data_file(daemon.index))
+        daemon.kill9()
+        daemon.start()
+        self.assert_converged(daemon)
+        self.assertEqual(self.verify(daemon, 0)[0], [])
+        self.assertLess(size, 3 * json.loads(daemon.ctl("compact"))["index_bytes"])
 
     def test_reindex_reads_every_file(self):
         daemon = self.filled()

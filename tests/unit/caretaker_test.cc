@@ -186,6 +186,7 @@ TEST_F(CaretakerTest, AWornIndexIsCompactedByItself) {
   EXPECT_EQ(caretaker_->upkeep().asked, 0U) << "by nobody";
   EXPECT_EQ(caretaker_->upkeep().finished, 0U);
   EXPECT_EQ(examined_, 1);
+  EXPECT_TRUE(idle_) << "nobody waits for it";
   EXPECT_EQ(must(writer_->snapshot()).uuid(), uuid_);
   EXPECT_EQ(must(must(writer_->snapshot()).record({"videos", "7"}))->document,
             heavy_records(version).records.at({"videos", "7"})->document);

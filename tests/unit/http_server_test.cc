@@ -113,6 +113,14 @@ TEST_F(HttpServerTest, ABodyThatStaysAwayEndsTheConnection) {
   EXPECT_EQ(handled_, 0);
 }
 
+TEST_F(HttpServerTest, AnAddressThatIsNotEncodedGetsAHint) {
+  RawClient client(server_->port());
+  const std::string answer =
+      client.ask("GET /v1/videos?_search=\u6708\u4eae HTTP/1.1\r\n" + host() + "\r\n");
+  EXPECT_EQ(status_of(answer), "HTTP/1.1 400");
+  EXPECT_TRUE(has(answer, "percent-encoded")) << answer;
+}
+
 TEST_F(HttpServerTest, ExceptionsBecomeProblems) {
   RawClient client(server_->port());
   for (const char* path : {"/throw", "/throw-int"}) {

@@ -141,7 +141,7 @@ TEST_F(LookScheduleTest, AStormOnOnePathDoesNotHoldUpAnEarlierBarrier) {
 }
 
 TEST_F(LookScheduleTest, BothEndsOfARenameAreOneJob) {
-  schedule.request_pair(a, b, ledger.issue(), now);
+  schedule.request_renames({{a, b}}, ledger.issue());
   std::optional<LookJob> job = schedule.next(now);
   ASSERT_TRUE(job);
   ASSERT_EQ(job->items.size(), 2U);
@@ -152,7 +152,7 @@ TEST_F(LookScheduleTest, BothEndsOfARenameAreOneJob) {
 TEST_F(LookScheduleTest, ARenameWaitsForALookAtOneOfItsEnds) {
   request(a);
   const LookJob::Item item = only(schedule.next(now));
-  schedule.request_pair(a, b, ledger.issue(), now);
+  schedule.request_renames({{a, b}}, ledger.issue());
   EXPECT_FALSE(schedule.next(now));
   finish(item, LookEnd::settled);
   std::optional<LookJob> job = schedule.next(now);
@@ -160,10 +160,35 @@ TEST_F(LookScheduleTest, ARenameWaitsForALookAtOneOfItsEnds) {
   EXPECT_EQ(job->items.size(), 2U);
 }
 
+TEST_F(LookScheduleTest, WhileARenameWaitsNoneOfItsEndsIsLookedAtAlone) {
+  const FragmentName c{"r", "c.json"}, d{"r", "d.json"};
+  request(a);
+  LookJob::Item item = only(schedule.next(now));
+  schedule.request_renames({{a, b}, {c, d}}, Ticket());
+  schedule.request(b, ledger.issue(), now, milliseconds(0), true);
+  request(c, 100);
+  const Ledger::Epoch epoch = ledger.close_epoch();
+  EXPECT_FALSE(schedule.next(now)) << "b is gone by now: that alone would be half the truth";
+  request(a);
+  finish(item, LookEnd::settled);
+  item = {};
+  std::optional<LookJob> job = schedule.next(now);
+  ASSERT_TRUE(job);
+  ASSERT_EQ(job->items.size(), 4U);
+  EXPECT_TRUE(job->items[1].judge_anew);
+  EXPECT_FALSE(ledger.settled(epoch)) << "barriers wait for it";
+  for (const LookJob::Item& each : job->items) finish(each, LookEnd::settled);
+  job.reset();
+  EXPECT_TRUE(ledger.settled(epoch));
+  pass(1000);
+  EXPECT_FALSE(schedule.next(now));
+  EXPECT_EQ(schedule.size(), 0U);
+}
+
 TEST_F(LookScheduleTest, ARenameTakesOverItsEndsWaitingLooks) {
   request(a, 100);
   request(b);
-  schedule.request_pair(a, b, ledger.issue(), now);
+  schedule.request_renames({{a, b}}, ledger.issue());
   std::optional<LookJob> job = schedule.next(now);
   ASSERT_TRUE(job);
   EXPECT_EQ(job->items.size(), 2U);
@@ -173,8 +198,8 @@ TEST_F(LookScheduleTest, ARenameTakesOverItsEndsWaitingLooks) {
 
 TEST_F(LookScheduleTest, RenamesThatShareAnEndAreOneJob) {
   const FragmentName c{"r", "c.json"};
-  schedule.request_pair(a, b, ledger.issue(), now);
-  schedule.request_pair(b, c, ledger.issue(), now);
+  schedule.request_renames({{a, b}}, ledger.issue());
+  schedule.request_renames({{b, c}}, ledger.issue());
   std::optional<LookJob> job = schedule.next(now);
   ASSERT_TRUE(job);
   EXPECT_EQ(job->items.size(), 3U);
@@ -183,18 +208,36 @@ TEST_F(LookScheduleTest, RenamesThatShareAnEndAreOneJob) {
 
 TEST_F(LookScheduleTest, ARenameThatIsFoundNowhereWaitsForTheNextOne) {
   const FragmentName c{"r", "c.json"};
-  schedule.request_pair(a, b, ledger.issue(), now);
+  schedule.request_renames({{a, b}}, ledger.issue());
   std::optional<LookJob> job = schedule.next(now);
   ASSERT_TRUE(job);
-  schedule.request_pair(b, c, ledger.issue(), now);
+  schedule.request_renames({{b, c}}, ledger.issue());
   EXPECT_TRUE(schedule.postpone(*job, now));
   job = schedule.next(now);
   ASSERT_TRUE(job) << "the next rename need not wait";
   EXPECT_EQ(job->items.size(), 3U);
 }
 
+TEST_F(LookScheduleTest, OfAGroupEachFileShouldBeFoundUnderOneOfItsNames) {
+  const FragmentName c{"r", "c.json"}, x{"r", "x.json"}, y{"r", "y.json"};
+  schedule.request_renames({{a, b}, {x, y}}, ledger.issue());
+  std::optional<LookJob> job = schedule.next(now);
+  ASSERT_TRUE(job);
+  EXPECT_EQ(files_of(*job), 2U);
+  schedule.request_renames({{b, c}}, ledger.issue());
+  schedule.request_renames({{c, a}}, ledger.issue());
+  ASSERT_TRUE(schedule.postpone(*job, now));
+  job = schedule.next(now);
+  ASSERT_TRUE(job);
+  EXPECT_EQ(job->items.size(), 5U);
+  EXPECT_EQ(files_of(*job), 2U) << "it went in a circle";
+  request(b);
+  job = LookJob{{{b, nullptr, false, 0}}, {}};
+  EXPECT_EQ(files_of(*job), 1U);
+}
+
 TEST_F(LookScheduleTest, ALaterEventOnOneEndDoesNotSplitAPostponedRename) {
-  schedule.request_pair(a, b, ledger.issue(), now);
+  schedule.request_renames({{a, b}}, ledger.issue());
   std::optional<LookJob> job = schedule.next(now);
   ASSERT_TRUE(job);
   ASSERT_TRUE(schedule.postpone(*job, now));
@@ -212,16 +255,17 @@ TEST_F(LookScheduleTest, FilesThatCannotBeReadDoNotCountAsReady) {
 }
 
 TEST_F(LookScheduleTest, ARenameThatStaysUnfoundIsBelievedInTheEnd) {
-  schedule.request_pair(a, b, ledger.issue(), now);
+  schedule.request_renames({{a, b}}, ledger.issue());
   int postponed = 0;
   std::optional<LookJob> job = schedule.next(now);
   while (job && schedule.postpone(*job, now)) {
     ++postponed;
+    pass((4 << (postponed - 1)) - 1);
     EXPECT_FALSE(schedule.next(now));
-    pass(4);
+    pass(1);
     job = schedule.next(now);
   }
-  EXPECT_EQ(postponed, 3);
+  EXPECT_EQ(postponed, 4);
   ASSERT_TRUE(job);
   for (const LookJob::Item& item : job->items) EXPECT_TRUE(finish(item, LookEnd::settled));
   EXPECT_EQ(schedule.size(), 0U);

@@ -74,7 +74,7 @@ TEST_F(ReadingPoolTest, ATornFileIsReadAgainUntilItSettles) {
 
 TEST_F(ReadingPoolTest, TheEndsOfARenameAreOneFinding) {
   folder.write("root/new.json", "{}");
-  pool->request_pair({"r", "old.json"}, {"r", "new.json"}, ledger.issue());
+  pool->request_renames({{{"r", "old.json"}, {"r", "new.json"}}}, ledger.issue());
   const auto all = settled();
   ASSERT_EQ(all.size(), 1U);
   EXPECT_EQ(all[0].size(), 2U);
