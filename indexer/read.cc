@@ -57,10 +57,9 @@ ReadOutcome outcome_of(const char* call, const std::string& path, int errno_valu
   switch (errno_value) {
     case ENOENT:
     case ENOTDIR:
+    case ELOOP:  // the path leads through a symbolic link, or is one since it was looked at
+    case EXDEV:  // or out of the root
       return Vanished{};
-    case ELOOP:
-    case EXDEV:
-      return rejected(Code::symlink, "the path leads through a symbolic link or out of the root");
     case EACCES:
     case EPERM:
       return rejected(Code::permission_denied, "permission denied");

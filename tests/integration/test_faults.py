@@ -202,6 +202,22 @@ class BadFilesAsOrdinaryUser(JcnCase):
         self.assertEqual(daemon.ids(), ["a"])
         self.assertEqual(daemon.dump(), self.rebuilt(daemon))
 
+    def test_fault_28_a_folder_that_a_link_replaces_is_gone(self):
+        elsewhere = self.folder("elsewhere")
+        self.write(os.path.join(elsewhere, "deep/x.json"), {"id": "elsewhere"})
+        self.drop("way.json/deep/x.json", {"id": "here"})
+        daemon = self.user_daemon()
+        self.assertEqual(daemon.ids(), ["here"])
+        daemon.pause()  # it sees the link first
+        os.rename(self.path("way.json"), os.path.join(self.tmp, "aside"))
+        os.symlink(elsewhere, self.path("way.json"))
+        daemon.cont()
+        daemon.sync()
+        self.assertEqual(daemon.ids(), [])
+        self.assertEqual({path: row["code"] for path, row in daemon.rejects().items()},
+                         {"way.json": "symlink"})
+        self.assertEqual(daemon.dump(), self.rebuilt(daemon))
+
 
 class Overflow(JcnCase):
     """FAULTS 15."""

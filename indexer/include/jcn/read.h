@@ -12,7 +12,9 @@
 
 namespace jcn {
 
-struct Vanished {};  // no such file now (also: a folder stands there, or a parent is gone)
+// No such file now; also: a folder stands there, a parent is gone or a symbolic link, or the path
+// leads out of the root.
+struct Vanished {};
 
 struct ReadBytes {
   FileFacts facts;
