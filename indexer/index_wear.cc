@@ -43,15 +43,19 @@ bool has_room(const std::string& folder, std::uint64_t bytes) {
 
 bool IndexWriter::worn() const {
   Inside& in = *inside_;
-  const std::unique_lock folding(in.fold_mutex, std::try_to_lock);
-  if (!folding) return false;
-  LmdbEnv& env = in.cache().env();
-  const std::uint64_t used = env.used_bytes();
-  if (used < never_worn_bytes) return false;
-  const Result<ReadTxn> txn = env.begin_read();
-  if (!txn) return false;
-  const Result<std::uint64_t> held = bytes_held(*txn, in.segments);
-  return held && used > *held + *held / 2 && has_room(in.folder, used);
+  std::uint64_t used = 0;
+  {
+    const std::unique_lock folding(in.fold_mutex, std::try_to_lock);
+    if (!folding) return false;
+    LmdbEnv& env = in.cache().env();
+    used = env.used_bytes();
+    if (used < never_worn_bytes) return false;
+    const Result<ReadTxn> txn = env.begin_read();
+    if (!txn) return false;
+    const Result<std::uint64_t> held = bytes_held(*txn, in.segments);
+    if (!held || used <= *held + *held / 2) return false;
+  }
+  return has_room(in.folder, used);
 }
 
 }  // namespace jcn
