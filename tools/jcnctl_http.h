@@ -4,6 +4,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -48,6 +49,10 @@ class HttpClient {
   std::string url_, token_;
   std::unique_ptr<void, Close> handle_;  // a CURL easy handle
 };
+
+// The daemon that serves an index, if one does.
+jcn::Result<std::optional<HttpClient>> serving_daemon(const std::string& index,
+                                                      const std::string& token);
 
 // RFC 3986: everything but unreserved characters as %XX.
 std::string percent_encoded(std::string_view bytes);

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
 
 #include "jcn/canonical.h"
 #include "jcn/dump.h"
@@ -29,23 +28,7 @@ Result<std::optional<HttpClient>> find_daemon(const Context& context) {
     JCN_TRY(const Answer answer, daemon.get("/healthz"));
     return std::optional<HttpClient>(std::move(daemon));
   }
-  // The address may be left from a daemon that was killed: whoever answers there must serve this
-  // index.
-  std::ifstream file(context.index + "/daemon.addr");
-  std::string url;
-  if (!std::getline(file, url) || url.empty()) return std::optional<HttpClient>();
-  HttpClient daemon(url, context.token);
-  const auto status = daemon.get("/v1/status");
-  if (!status.ok() && status.error().code != Code::not_connected &&
-      status.error().code != Code::internal) {
-    return status.error();
-  }
-  if (!status.ok()) return std::optional<HttpClient>();
-  std::error_code error;
-  if (!std::filesystem::equivalent(text_member(status->body, "index"), context.index, error)) {
-    return std::optional<HttpClient>();
-  }
-  return std::optional<HttpClient>(std::move(daemon));
+  return serving_daemon(context.index, context.token);
 }
 
 Result<HttpClient> need_daemon(const Context& context) {

@@ -1,0 +1,42 @@
+// Selection: which records are exported: all, or those of one kind, or those that filters and
+// searches leave (as in a listing, jcn/doc/http-api.md).
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "jcn/query.h"
+#include "jcn/rules.h"
+#include "jcn/snapshot.h"
+
+namespace jcn_export {
+
+struct Selection {
+  std::string kind;  // empty: all
+  std::vector<jcn::Filter> filters;
+  std::vector<jcn::SearchTerm> searches;
+
+  bool everything_of_a_kind() const { return filters.empty() && searches.empty(); }
+  // The same text for the same selection: kept in the file that it led to.
+  std::string text() const;
+};
+
+// "duration__gte=600", "_search=words", "_search_title=words".
+// Errors: bad_usage, unknown_operator, bad_field, bad_value.
+jcn::Result<void> add_term(Selection& selection, const std::string& term);
+
+// The kinds that are selected, in order: those that rules or records name.
+// Errors: no_such_kind.
+jcn::Result<std::vector<std::string>> selected_kinds(const jcn::Snapshot& snapshot,
+                                                     const jcn::Rules& rules,
+                                                     const Selection& selection);
+
+// The selected records of one kind, in the order of their ids. Without filters, also those that do
+// not exist (orphans). Ends with the first error of `visit`. Errors: index_damaged.
+using RecordVisit = std::function<jcn::Result<void>(const jcn::Record&)>;
+jcn::Result<void> for_each_selected(const jcn::Snapshot& snapshot, const jcn::Rules& rules,
+                                    const Selection& selection, const std::string& kind,
+                                    const RecordVisit& visit);
+
+}  // namespace jcn_export

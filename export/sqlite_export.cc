@@ -1,0 +1,183 @@
+#include "sqlite_export.h"
+
+#include <chrono>
+
+#include "row_writer.h"
+#include "standing_rows.h"
+#include "tables.h"
+
+namespace jcn_export {
+namespace {
+
+using jcn::Code;
+using jcn::Error;
+using jcn::Record;
+using jcn::Result;
+
+// For a file that nobody sees before it is whole: no journal, no waiting for the disk, no other
+// program. What is written is synced once, by who puts the file into place.
+constexpr const char* pragmas_of_a_new_file =
+    "PRAGMA page_size = 4096; PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;"
+    "PRAGMA locking_mode = EXCLUSIVE; PRAGMA cache_size = -65536; PRAGMA foreign_keys = OFF;"
+    "PRAGMA threads = 2;";
+
+constexpr std::uint64_t records_between_looks = 256;
+
+class Export {
+ public:
+  Export(Database& file, const Source& source, const Progress& progress)
+      : file_(file), source_(source), progress_(progress) {}
+
+  Result<Exported> run() {
+    file_.watch([this] { return progress_(stage_, done_, of_); });
+    JCN_CHECK(file_.run(pragmas_of_a_new_file));
+    JCN_CHECK(file_.run("PRAGMA application_id = " + std::to_string(application_id) +
+                        "; PRAGMA user_version = " + std::to_string(schema_version)));
+    JCN_TRY(kinds_, selected_kinds(source_.snapshot, source_.rules, source_.selection));
+    JCN_CHECK(count_shapes());
+    plan_ = plan_tables(shapes_, source_.rules.search_scopes);
+    JCN_TRY(WriteTransaction transaction, WriteTransaction::begin(file_));
+    JCN_CHECK(run_all(standing_tables_sql()));
+    for (const KindPlan& kind : plan_.kinds) JCN_CHECK(run_all(kind_tables_sql(kind)));
+    JCN_CHECK(insert_records());
+    JCN_CHECK(insert_the_rest());
+    JCN_CHECK(make_indexes());
+    JCN_CHECK(transaction.commit());
+    JCN_CHECK(check());
+    return std::move(exported_);
+  }
+
+ private:
+  Result<void> run_all(const std::vector<std::string>& statements) {
+    for (const std::string& sql : statements) JCN_CHECK(file_.run(sql));
+    return {};
+  }
+
+  void begin(const char* stage, std::uint64_t of) {
+    stage_ = stage;
+    done_ = 0;
+    of_ = of;
+  }
+
+  Result<void> one_more() {
+    if (++done_ % records_between_looks != 0 || progress_(stage_, done_, of_)) return {};
+    return stopped();
+  }
+
+  // All records of the selected kinds; `visit` is not told of time.
+  Result<void> each_record(const char* stage, const RecordVisit& visit) {
+    std::uint64_t expected = 0;
+    const auto counts = source_.snapshot.counts().records;
+    for (const std::string& kind : kinds_) {
+      if (const auto found = counts.find(kind); found != counts.end()) expected += found->second;
+    }
+    begin(stage, expected);
+    const RecordVisit counted = [&](const Record& record) -> Result<void> {
+      JCN_CHECK(visit(record));
+      return one_more();
+    };
+    for (const std::string& kind : kinds_) {
+      JCN_CHECK(
+          for_each_selected(source_.snapshot, source_.rules, source_.selection, kind, counted));
+    }
+    return {};
+  }
+
+  Result<void> count_shapes() {
+    Shapes* shapes = nullptr;
+    std::string kind;
+    return each_record("looking", [&](const Record& record) -> Result<void> {
+      if (!record.exists) return {};
+      if (shapes == nullptr || kind != record.key.kind) {
+        kind = record.key.kind;
+        shapes = &shapes_[kind];
+      }
+      shapes->add(record.document);
+      return {};
+    });
+  }
+
+  Result<void> insert_records() {
+    JCN_TRY(SourceRows sources, SourceRows::make(file_, source_));
+    std::map<std::string, RowWriter> writers;
+    for (const KindPlan& kind : plan_.kinds) {
+      JCN_TRY(RowWriter writer, RowWriter::make(file_, kind, shapes_.at(kind.kind)));
+      writers.emplace(kind.kind, std::move(writer));
+    }
+    const RecordVisit insert = [&](const Record& record) -> Result<void> {
+      JCN_CHECK(sources.insert(record));
+      if (!record.exists) return {};
+      return writers.at(record.key.kind).insert(record);
+    };
+    JCN_CHECK(each_record("writing", insert));
+    exported_.fragments = sources.fragments();
+    return {};
+  }
+
+  Result<void> insert_the_rest() {
+    JCN_TRY(exported_.rejects, insert_rejects(file_, source_.snapshot));
+    JCN_CHECK(insert_columns(file_, plan_, shapes_));
+    JCN_CHECK(insert_shapes(file_, shapes_));
+    JCN_CHECK(insert_head(file_, source_));
+    exported_.uuid = source_.snapshot.uuid();
+    exported_.sequence = source_.snapshot.seq();
+    exported_.tables = standing_tables_sql().size();
+    for (const KindPlan& kind : plan_.kinds) {
+      exported_.records[kind.kind] = shapes_.at(kind.kind).records();
+      exported_.tables += 1 + kind.children.size() + (kind.search_table.empty() ? 0 : 1);
+    }
+    return {};
+  }
+
+  Result<void> make_indexes() {
+    begin("indexing", 0);
+    JCN_CHECK(run_all(standing_indexes_sql()));
+    for (const KindPlan& kind : plan_.kinds) {
+      JCN_CHECK(run_all(kind_indexes_sql(kind)));
+      if (kind.search_table.empty()) continue;
+      const std::string search = quoted(kind.search_table);
+      JCN_CHECK(file_.run(search_table_sql(kind)));
+      JCN_CHECK(file_.run("INSERT INTO " + search + " (" + search + ") VALUES ('rebuild')"));
+    }
+    return {};
+  }
+
+  Result<void> check() {
+    begin("checking", 0);
+    JCN_TRY(const auto answer, file_.value("PRAGMA integrity_check(1)"));
+    const std::string finding = answer.value_or("no answer");
+    if (finding != "ok") return wrong("integrity_check: " + finding);
+    JCN_TRY(const auto orphan, file_.value("PRAGMA foreign_key_check"));
+    if (orphan) return wrong("foreign_key_check: a row of " + *orphan + " belongs to no record");
+    return {};
+  }
+
+  static Error wrong(const std::string& finding) {
+    return Error{Code::internal, "the new file is wrong, and was thrown away: " + finding,
+                 "run it again; if it stays so, check the disk and the memory of this machine"};
+  }
+
+  Database& file_;
+  const Source& source_;
+  const Progress& progress_;
+  std::vector<std::string> kinds_;
+  ShapesByKind shapes_;
+  Plan plan_;
+  Exported exported_;
+  const char* stage_ = "";
+  std::uint64_t done_ = 0, of_ = 0;
+};
+
+}  // namespace
+
+Error stopped() {
+  return Error{Code::system, "stopped before the end", "nothing was changed"};
+}
+
+Result<Exported> export_into(Database& file, const Source& source, const Progress& progress) {
+  auto exported = Export(file, source, progress).run();
+  file.watch([] { return true; });  // what was watched is gone
+  return exported;
+}
+
+}  // namespace jcn_export

@@ -1,0 +1,41 @@
+// A snapshot of the index → the tables of a SQLite file. (doc/schema.md)
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+
+#include "database.h"
+#include "jcn/rules.h"
+#include "jcn/snapshot.h"
+#include "plan.h"
+#include "selection.h"
+
+namespace jcn_export {
+
+// Is told how far a stage is, some times a second; false: stop. `of` 0: not known.
+using Progress = std::function<bool(const char* stage, std::uint64_t done, std::uint64_t of)>;
+
+// What follows from that.
+jcn::Error stopped();
+
+struct Exported {
+  std::string uuid;
+  std::uint64_t sequence = 0;
+  std::map<std::string, std::uint64_t> records;  // by kind
+  std::uint64_t fragments = 0, rejects = 0, tables = 0;
+};
+
+// Everything that is written comes from one state.
+struct Source {
+  const jcn::Snapshot& snapshot;
+  const jcn::Rules& rules;
+  const Selection& selection;
+};
+
+// Fills a file that is new, and that nobody else knows of; then checks it. What is there after an
+// error is of no use. Errors: index_damaged, system; internal (SQLite finds the file wrong).
+jcn::Result<Exported> export_into(Database& file, const Source& source, const Progress& progress);
+
+}  // namespace jcn_export

@@ -1,0 +1,492 @@
+"""jcn-export: snapshots in SQLite (export/doc/schema.md)."""
+
+import json
+import os
+import re
+import resource
+import shutil
+import signal
+import sqlite3
+import stat
+import subprocess
+import tarfile
+import threading
+import unittest
+
+from exported import (JCN_EXPORT, Expected, check_search, check_whole, contents, export, opened,
+                      run_export, tables_of)
+from harness import CORPORA, FULL, PROJECT, TIME_FACTOR, JcnCase, id_target, write_whole
+
+
+class ExportCase(JcnCase):
+    def setUp(self):
+        super().setUp()
+        self.out = os.path.join(self.folder("out"), "notes.db")
+
+    def left_over(self):
+        """What lies beside the destination."""
+        return sorted(set(os.listdir(os.path.dirname(self.out))) - {os.path.basename(self.out)})
+
+    def query(self, sql, *parameters):
+        db = opened(self.out)
+        try:
+            return db.execute(sql, parameters).fetchall()
+        finally:
+            db.close()
+
+
+class Records(ExportCase):
+    def test_members_become_columns_and_arrays_tables(self):
+        self.drop("a.json", b'{"title":"Loaf","media":{"height":720},"tags":["rye","\\u00e9"],'
+                            b'"price":1.10,"big":18446744073709551616,"id":"a"}')
+        self.drop("b.json", b'{"title":"Roll","formats":[{"ext":"webm"},{"ext":"mp4","fps":25}]}')
+        daemon = self.daemon()
+        export(daemon.index, self.out)
+        check_whole(self.out)
+        self.assertEqual(self.query("SELECT id, title, media_height, tags, price, big FROM videos"),
+                         [("a", "Loaf", 720, '["rye","é"]', 1.1, "18446744073709551616"),
+                          ("b", "Roll", None, None, None, None)])
+        self.assertEqual(self.query("SELECT * FROM videos_tags"), [("a", 0, "rye"), ("a", 1, "é")])
+        self.assertEqual(self.query("SELECT * FROM videos_formats"),
+                         [("b", 0, "webm", None), ("b", 1, "mp4", 25)])
+        self.assertEqual(self.query('SELECT "table", "column", "type", records, placed FROM _columns '
+                                    "WHERE pointer = '/big'"),
+                         [("videos", "big", "exact number", 1, 1)])
+        for record_id in ("a", "b"):
+            with self.subTest(record_id):
+                self.assertEqual(self.query("SELECT _doc FROM videos WHERE id = ?", record_id),
+                                 [(daemon.get(id_target(record_id)).body.decode(),)])
+
+    def test_the_state_is_named(self):
+        self.drop("a.json", {"n": 1})
+        daemon = self.daemon()
+        export(daemon.index, self.out)
+        status = daemon.status()
+        [(uuid, sequence, version)] = self.query("SELECT uuid, sequence, version FROM _jcn")
+        self.assertEqual((uuid, f"{uuid}-{sequence}", version),
+                         (status["uuid"], status["seq"], status["version"]))
+
+    def test_what_was_dropped_before_is_in_it(self):
+        daemon = self.daemon()
+        for number in range(20):
+            self.drop("a.json", {"n": number})
+            export(daemon.index, self.out)
+            self.assertEqual(self.query("SELECT n FROM videos"), [(number,)])
+
+    def test_without_a_daemon(self):
+        self.drop("a.json", {"n": 1})
+        daemon = self.daemon()
+        daemon.sync(durable=True)
+        daemon.stop()
+        export(daemon.index, self.out)
+        self.assertEqual(self.query("SELECT n FROM videos"), [(1,)])
+
+    def test_an_index_without_records(self):
+        export(self.daemon().index, self.out)
+        check_whole(self.out)
+        self.assertEqual(self.query("SELECT * FROM _kinds"), [])
+
+    def test_fragments_provenance_and_rejects(self):
+        self.drop("a.json", {"title": "old", "n": 1})
+        self.drop("a.views.json", {"title": "new", "views": 5})
+        self.drop("bad.json", b'{"title": ')
+        daemon = self.daemon(config='[[rule]]\nkind = "videos"\nid = ["stem"]\n')
+        export(daemon.index, self.out)
+        check_whole(self.out)
+        [record] = [json.loads(daemon.get("/v1/videos/a?_extra=fragments,provenance").body)]
+        self.assertEqual(
+            self.query("SELECT root, path, size, mtime, status FROM fragments ORDER BY position"),
+            [tuple(each.values()) for each in record["fragments"]])
+        self.assertEqual(
+            {pointer: (root, path) for pointer, root, path in self.query(
+                "SELECT pointer, root, path FROM provenance JOIN fragments "
+                "USING (kind, id, position)")},
+            {pointer: (each["root"], each["path"])
+             for pointer, each in record["provenance"].items()})
+        self.assertEqual(self.query("SELECT pointer, value, json_extract(shadowed, '$[0].value') "
+                                    "FROM _conflicts"), [("/title", '"new"', "old")])
+        [reject] = daemon.rejects().values()
+        self.assertEqual(self.query("SELECT * FROM rejects"), [tuple(
+            reject[name] for name in ("root", "path", "code", "line", "column", "offset", "pointer",
+                                      "message", "since", "serving"))])
+
+    def test_last_good_content_and_orphans_are_told_apart(self):
+        self.drop("a.json", {"n": 1})
+        self.drop("b.views.json", {"views": 1})
+        daemon = self.daemon(config='[[rule]]\nkind = "videos"\nmatch = "*.views.json"\n'
+                                    'id = ["stem"]\nrank = 1\n'
+                                    '[[rule]]\nkind = "videos"\nid = ["stem"]\nanchor = true\n')
+        self.drop("a.json", b"{broken")
+        export(daemon.index, self.out)
+        check_whole(self.out)
+        self.assertEqual(self.query("SELECT id FROM videos"), [("a",)])
+        self.assertEqual(self.query("SELECT id, status FROM fragments ORDER BY id"),
+                         [("a", "last-good"), ("b", "orphan")])
+        self.assertEqual(self.query("SELECT path, serving FROM rejects"), [("a.json", "last-good")])
+
+    def test_one_kind_and_filters(self):
+        for number in range(30):
+            self.drop(f"v{number}.json", {"n": number, "title": "even" if number % 2 else "odd"})
+        self.drop("talks/x.json", {"n": 5, "only": "talk"})
+        daemon = self.daemon(config='[[rule]]\nkind = "talks"\nmatch = "talks/*.json"\n'
+                                    '[[rule]]\nkind = "videos"\n')
+        export(daemon.index, self.out)
+        self.assertEqual(self.query("SELECT * FROM _kinds"), [("talks", 1), ("videos", 30)])
+        export(daemon.index, self.out, "--kind", "talks")
+        self.assertEqual(self.query("SELECT * FROM _kinds"), [("talks", 1)])
+        for terms in (["n__gte=12"], ["n__gte=12", "title=odd"], ["_search=even"],
+                      ["_search_title=odd", "n__lt=7"]):
+            with self.subTest(terms):
+                export(daemon.index, self.out, "--kind", "videos", *terms)
+                check_whole(self.out)
+                listed = daemon.rows(parameters="".join("&" + term for term in terms))
+                self.assertEqual(self.query("SELECT n FROM videos ORDER BY id"),
+                                 [(row["n"],) for row in listed])
+                self.assertEqual(self.query("SELECT count(*) FROM fragments"), [(len(listed),)])
+
+    def test_names_that_sql_has_words_for(self):
+        self.drop("a.json", {"order": 1, "select": "x", "rank": "first", "id": 5, "_rev": "r",
+                             "a b": 1, "A_B": 2, "rowid": 3, "": 4, "1080p": 5,
+                             "é\"": ["x"], "table": {"group": ["y"]}})
+        export(self.daemon().index, self.out)
+        check_whole(self.out)
+        check_search(self.out)
+        self.assertEqual(self.query("SELECT order_, select_, rank, id, id_2, _rev_2, A_B, a_b_2, "
+                                    "rowid_2, _, _1080p FROM videos"),
+                         [(1, "x", "first", "5", 5, "r", 2, 1, 3, 4, 5)])
+        self.assertEqual(self.query("SELECT value FROM videos_table_group"), [("y",)])
+
+    def test_search(self):
+        self.drop("a.json", {"title": "Sourdough für alle", "tags": ["Brot"]})
+        self.drop("b.json", {"title": "Rolls"})
+        export(self.daemon().index, self.out)
+        check_search(self.out)
+        for words in ("fur", "brot", "sourdough alle"):
+            with self.subTest(words):
+                self.assertEqual(self.query(
+                    "SELECT id FROM videos JOIN videos_fts ON videos.rowid = videos_fts.rowid "
+                    "WHERE videos_fts MATCH ?", words), [("a",)])
+
+
+class Destinations(ExportCase):
+    def setUp(self):
+        super().setUp()
+        self.drop("a.json", {"n": 1})
+        self.live = self.daemon()
+
+    def refused(self, *arguments, code=2, **options):
+        done = run_export("--index", self.live.index, *arguments, **options)
+        self.assertEqual(done.returncode, code, done.stderr)
+        self.assertIn("hint: ", done.stderr)
+        self.assertEqual(done.stdout, "")
+        return done.stderr
+
+    def test_a_folder(self):
+        os.mkdir(self.out)
+        self.assertIn("is a folder", self.refused("--output", self.out))
+        self.assertEqual(self.left_over(), [])
+
+    def test_a_folder_that_is_not_there(self):
+        self.assertIn("mkdir", self.refused("--output", self.out + "/x/y.db", code=4))
+
+    def test_a_folder_that_may_not_be_written(self):
+        folder = os.path.dirname(self.out)
+        os.chmod(folder, 0o555)
+        self.addCleanup(os.chmod, folder, 0o755)
+        # Root may write anywhere; nobody may read an index. Whichever comes first is the folder.
+        options = {"user": "nobody", "group": "nogroup"} if os.geteuid() == 0 else {}
+        self.assertIn("may write", self.refused("--output", self.out, code=4, **options))
+
+    def test_files_of_other_programs(self):
+        for name in ("text", "sqlite"):
+            path = os.path.join(os.path.dirname(self.out), name)
+            if name == "text":
+                write_whole(path, b"notes")
+            else:
+                other = sqlite3.connect(path)
+                other.execute("CREATE TABLE t(n)")
+                other.close()
+            with open(path, "rb") as file:
+                before = file.read()
+            with self.subTest(name):
+                self.assertIn("did not write", self.refused("--output", path))
+                with open(path, "rb") as file:
+                    self.assertEqual(file.read(), before)
+        self.assertEqual(self.left_over(), ["sqlite", "text"])
+
+    def test_standard_output(self):
+        self.refused("--output", "-")
+
+    def test_bad_filters_and_kinds(self):
+        for terms, code in ((["n__near=5"], 2), (["n"], 2), (["_n=5"], 2), (["_search="], 2),
+                            (["--kind", "cats"], 1)):
+            with self.subTest(terms):
+                done = run_export("--index", self.live.index, "--output", self.out, *terms)
+                self.assertEqual(done.returncode, code, done.stderr)
+                self.assertEqual(os.listdir(os.path.dirname(self.out)), [])
+
+    def test_no_index(self):
+        done = run_export("--index", self.out + ".none", "--output", self.out)
+        self.assertEqual(done.returncode, 4, done.stderr)
+        self.assertEqual(os.listdir(os.path.dirname(self.out)), [])
+
+    def test_the_mode_and_the_link_stay(self):
+        link = self.out + ".link"
+        os.symlink(self.out, link)
+        export(self.live.index, link)
+        os.chmod(self.out, 0o640)
+        export(self.live.index, link)
+        self.assertTrue(os.path.islink(link))
+        self.assertEqual(stat.S_IMODE(os.stat(self.out).st_mode), 0o640)
+
+
+class Interrupted(ExportCase):
+    """The old snapshot stays, whatever ends the making of the new one."""
+
+    def setUp(self):
+        super().setUp()
+        for number in range(400):
+            self.drop(f"n{number}.json", {"n": number, "text": "word " * 200, "tags": ["a", "b"]})
+        self.live = self.daemon()
+        export(self.live.index, self.out)
+        self.before = contents(self.out)
+        self.drop("another.json", {"n": -1})
+        self.live.sync(durable=True)
+
+    def assert_old_snapshot(self):
+        check_whole(self.out)
+        self.assertEqual(contents(self.out), self.before)
+
+    def assert_next_run_is_well(self):
+        export(self.live.index, self.out)
+        check_whole(self.out)
+        self.assertEqual(self.query("SELECT count(*) FROM videos"), [(401,)])
+        self.assertEqual(self.left_over(), [])
+
+    def test_a_limit_on_file_sizes(self):
+        for limit in (10_000, 300_000, 900_000):
+            with self.subTest(limit):
+                done = run_export(
+                    "--index", self.live.index, "--output", self.out,
+                    preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)))
+                self.assertEqual(done.returncode, 4, done.stderr)
+                self.assertIn("hint: ", done.stderr)
+                self.assertEqual(self.left_over(), [])
+                self.assert_old_snapshot()
+        self.assert_next_run_is_well()
+
+    @unittest.skipUnless(os.geteuid() == 0, "mounts need root")
+    def test_a_full_disk(self):
+        """The destination lies on a tmpfs that has room for one snapshot, in a namespace of its own."""
+        small = self.folder("small")
+        size = os.path.getsize(self.out) * 3 // 2
+        script = (f"mount -t tmpfs -o size={size} none '{small}' && cp '{self.out}' '{small}/x.db' && "
+                  f"'{JCN_EXPORT}' --index '{self.live.index}' --output '{small}/x.db'; code=$?; "
+                  f"cmp '{self.out}' '{small}/x.db' && ls -A '{small}' && exit $code")
+        done = subprocess.run(["unshare", "--mount", "sh", "-c", script], capture_output=True,
+                              text=True, timeout=60 * TIME_FACTOR, check=False)
+        self.assertEqual((done.returncode, done.stdout), (4, "x.db\n"), done.stderr)
+        self.assertIn("make room", done.stderr)
+
+    def test_signals_are_heard(self):
+        for number in (signal.SIGTERM, signal.SIGINT):
+            done = self.killed(number, "pwrite64", 3)
+            self.assertEqual(done.returncode, 5, done.stderr)
+            self.assertEqual(self.left_over(), [])
+            self.assert_old_snapshot()
+
+    def test_kill_9_at_every_system_call_that_matters(self):
+        calls = [("openat", 3), ("pwrite64", 5), ("fsync", 1), ("rename", 1)] if not FULL else [
+            (call, count) for call in ("openat", "pwrite64", "ftruncate", "fsync", "rename", "close")
+            for count in (1, 2, 3, 5, 20, 60)]
+        for call, count in calls:
+            with self.subTest(call=call, count=count):
+                self.killed(signal.SIGKILL, call, count)
+                self.assertLessEqual(set(self.left_over()), {".notes.db.jcn-export"})
+                # The rename is where the new one takes over: either is right there.
+                if call not in ("rename", "fsync", "close"):
+                    self.assert_old_snapshot()
+                check_whole(self.out)
+        self.assert_next_run_is_well()
+
+    def killed(self, number, call, count=1):
+        """Ends the process with a signal as it makes that system call."""
+        name = signal.Signals(number).name
+        return subprocess.run(
+            ["strace", "-f", "-qq", "-o", os.devnull, "-e", f"trace={call}",
+             "-e", f"inject={call}:signal={name}:when={count}", JCN_EXPORT, "--index",
+             self.live.index, "--output", self.out],
+            capture_output=True, text=True, timeout=120 * TIME_FACTOR, check=False)
+
+
+class Moving(ExportCase):
+    """The files change while they are exported (must-show 2)."""
+
+    CHANGES = 2000 if FULL else 300
+
+    def test_a_snapshot_is_one_state_of_the_feed(self):
+        for number in range(500):
+            self.drop(f"n{number}.json", {"n": number, "v": 0, "tags": ["x"] * (number % 4)})
+        live = self.daemon()
+        live.sync()
+        over = threading.Event()
+
+        def change():
+            for step in range(self.CHANGES):
+                path = f"n{step * 7 % 600}.json"
+                if step % 11 == 5 and os.path.exists(self.path(path)):
+                    os.unlink(self.path(path))
+                else:
+                    self.drop(path, {"n": step, "v": step, "tags": ["y"] * (step % 3)})
+            over.set()
+
+        writer = threading.Thread(target=change)
+        writer.start()
+        taken = []
+        while not over.is_set() or len(taken) < 3:
+            path = f"{self.out}.{len(taken)}"
+            export(live.index, path)
+            taken.append(path)
+        writer.join()
+        live.sync()
+        # Every change is told once, by the latest state of its record: what the feed says beyond the
+        # snapshot's number must be the whole difference between the snapshot and now.
+        now = {row["_id"]: live.get(id_target(row["_id"])).body.decode() for row in live.rows()}
+        for path in taken:
+            check_whole(path)
+            with opened(path) as db:
+                [(uuid, sequence)] = db.execute("SELECT uuid, sequence FROM _jcn")
+                state = dict(db.execute("SELECT id, _doc FROM videos"))
+                shown = db.execute("SELECT (SELECT count(*) FROM videos_tags), "
+                                   "(SELECT sum(json_array_length(tags)) FROM videos)").fetchone()
+            db.close()
+            self.assertEqual(shown[0], shown[1] or 0)
+            feed = json.loads(live.get(f"/v1/changes?since={uuid}-{sequence}&include_docs=1&"
+                                       "limit=100000").body)
+            self.assertNotIn("fresh", feed)
+            touched = {each["id"] for each in feed["results"]}
+            for each in feed["results"]:
+                if each.get("deleted"):
+                    state.pop(each["id"], None)
+                else:
+                    state[each["id"]] = now[each["id"]]
+            self.assertEqual(state, now, f"beyond {sequence}: {len(touched)} changes")
+
+
+class Corpus(ExportCase):
+    """Real notes: what is in the tables is counted from the files by other means (must-show 1)."""
+
+    def reconcile(self, live, path):
+        check_whole(path)
+        check_search(path)
+        db = opened(path)
+        self.addCleanup(db.close)
+        documents = dict(db.execute("SELECT id, _doc FROM videos"))
+        # As HTTP answers, each of them.
+        for row_id, document in documents.items():
+            self.assertEqual(live.get(id_target(row_id)).body.decode(), document)
+        self.assertEqual(len(documents), live.status()["kinds"]["videos"])
+        records = [json.loads(document) for document in documents.values()]
+        expected = Expected(records)
+        children = {pointer: table for table, pointer in db.execute(
+            'SELECT DISTINCT "table", pointer FROM _columns WHERE "table" <> \'videos\' AND '
+            "placed AND pointer NOT LIKE '%/~*%'")}
+        for table, pointer in db.execute('SELECT DISTINCT "table", pointer FROM _columns WHERE '
+                                         "pointer LIKE '%/~*' AND placed"):
+            children[pointer.removesuffix("/~*")] = table
+        self.assertEqual(set(children), expected.children)
+        for pointer, table in children.items():
+            [(rows,)] = db.execute(f'SELECT count(*) FROM "{table}"')
+            self.assertEqual(rows, expected.elements[pointer], table)
+        known = {"videos", "fragments", "provenance", "rejects", "_jcn", "_columns", "_shapes"}
+        self.assertEqual(set(tables_of(db)), known | set(children.values()))
+        self.check_columns(db, expected)
+        [(fragments,)] = db.execute("SELECT count(*) FROM fragments")
+        [(rejects,)] = db.execute("SELECT count(*) FROM rejects")
+        [(serving,)] = db.execute("SELECT count(*) FROM rejects WHERE serving IS NOT NULL")
+        files = 0
+        for _, folders, names in os.walk(self.root):
+            folders[:] = [name for name in folders if not name.startswith(".")]
+            files += sum(name.endswith(".json") and not name.startswith(".") for name in names)
+        self.assertEqual(fragments + rejects - serving, files)
+        return db, records, children
+
+    def check_columns(self, db, expected):
+        """How many records have each value, by the column and by the files."""
+        columns = {pointer: (column, kind) for column, pointer, kind in db.execute(
+            'SELECT "column", pointer, type FROM _columns WHERE "table" = \'videos\' AND placed')}
+        by_pointer = {}
+        for (pointer, value), count in expected.values.items():
+            by_pointer.setdefault(pointer, {})[value] = count
+        for pointer, values in by_pointer.items():
+            if pointer not in columns:
+                continue
+            column, kind = columns[pointer]
+            if "array" in kind or "exact" in kind:
+                continue
+            [(filled,)] = db.execute(f'SELECT count("{column}") FROM videos')
+            self.assertEqual(filled, sum(values.values()) - values.get("null", 0), pointer)
+            if len(values) <= 1000:
+                seen = dict(db.execute(f'SELECT "{column}", count(*) FROM videos WHERE '
+                                       f'"{column}" IS NOT NULL GROUP BY 1'))
+                wanted = {}
+                for value, count in values.items():
+                    if value != "null":
+                        read = json.loads(value)
+                        wanted[read] = wanted.get(read, 0) + count
+                self.assertEqual(seen, wanted, pointer)
+
+    @unittest.skipUnless((CORPORA / "pyvideo.tar.xz").is_file(), "no corpora: set JCN_CORPORA")
+    def test_pyvideo(self):
+        with tarfile.open(CORPORA / "pyvideo.tar.xz") as archive:
+            archive.extractall(self.root, filter="data")
+        live = self.new_daemon()
+        live.start(seconds=240)
+        export(live.index, self.out)
+        db, records, children = self.reconcile(live, self.out)
+        self.assertEqual(len(records), 22_255)
+        self.assertEqual(children["/tags"], "videos_tags")
+        self.sqlite_utils(records)
+        self.worked_examples(db)
+
+    def worked_examples(self, db):
+        """Those of export/doc/schema.md answer what it says."""
+        text = (PROJECT / "export/doc/schema.md").read_text(encoding="utf-8")
+        examples = re.findall(r"```sql\n(.*?)```\n```text\n(.*?)```", text, re.S)
+        self.assertEqual(len(examples), 10)
+        for sql, answer in examples:
+            with self.subTest(sql):
+                rows = ["|".join("" if value is None else str(value) for value in row)
+                        for row in db.execute(sql)]
+                self.assertEqual(rows, answer.splitlines())
+
+    def sqlite_utils(self, records):
+        if not shutil.which("sqlite-utils"):
+            self.skipTest("sqlite-utils is not installed")
+
+        def run(*words):
+            return json.loads(subprocess.run(["sqlite-utils", *words], check=True,
+                                             capture_output=True).stdout)
+
+        counts = {each["table"]: each["count"] for each in run("tables", self.out, "--counts")}
+        self.assertEqual(counts["videos"], len(records))
+        found = run("search", self.out, "videos", "asyncio", "-c", "id", "-c", "_doc")
+        self.assertGreater(len(found), 20)
+        for each in found:
+            self.assertIn("asyncio", each["_doc"].lower())
+
+    @unittest.skipUnless((CORPORA / "sidecars.tar.xz").is_file(), "no corpora: set JCN_CORPORA")
+    def test_sidecars(self):
+        with tarfile.open(CORPORA / "sidecars.tar.xz") as archive:
+            archive.extractall(self.root, filter="data")
+        live = self.daemon()
+        export(live.index, self.out)
+        db, records, children = self.reconcile(live, self.out)
+        # Captions come in 150 languages, an array each; that is no 150 tables.
+        self.assertLessEqual(len(children), 50)
+        [(columns,)] = db.execute("SELECT count(*) FROM pragma_table_info('videos')")
+        self.assertLessEqual(columns, 505)
+
+
+if __name__ == "__main__":
+    unittest.main()
