@@ -129,6 +129,11 @@ Result<void> Database::run(const std::string& sql) {
   return {};
 }
 
+Result<void> Database::run_all(const std::vector<std::string>& statements) {
+  for (const std::string& sql : statements) JCN_CHECK(run(sql));
+  return {};
+}
+
 Result<Statement> Database::prepare(const std::string& sql) {
   sqlite3_stmt* statement = nullptr;
   const int code = sqlite3_prepare_v3(database_.get(), sql.data(), static_cast<int>(sql.size()),

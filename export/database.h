@@ -8,6 +8,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "jcn/result.h"
 
@@ -51,6 +53,7 @@ class Database {
 
   // One statement or several.
   jcn::Result<void> run(const std::string& sql);
+  jcn::Result<void> run_all(const std::vector<std::string>& statements);
   jcn::Result<Statement> prepare(const std::string& sql);
   // The first value of the first row; absent: no row.
   jcn::Result<std::optional<std::string>> value(const std::string& sql);

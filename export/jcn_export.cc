@@ -9,6 +9,7 @@
 #include <cstdlib>
 
 #include "destination.h"
+#include "incremental.h"
 #include "jcnctl_http.h"
 #include "sqlite_export.h"
 #include "terminal.h"
@@ -68,6 +69,7 @@ std::string exit_help() {
 struct Options {
   std::string index, output, kind, token_file;
   std::vector<std::string> terms;
+  bool incremental = false;
 };
 
 // What is exported, opened: a state that stays as it is, whatever the daemon does meanwhile.
@@ -120,14 +122,39 @@ void print_summary(const Exported& done, const std::string& path, double seconds
   if (kinds.empty()) kinds = "no records";
   struct stat file {};
   const bool known = ::stat(path.c_str(), &file) == 0;
-  std::fprintf(stderr, "%s: %s; %llu fragments, %llu rejects; %llu tables%s%s; state %s-%llu\n",
-               path.c_str(), kinds.c_str(), static_cast<unsigned long long>(done.fragments),
-               static_cast<unsigned long long>(done.rejects),
+  std::fprintf(stderr, "%s: %s; %llu rejects; %llu tables%s%s; state %s-%llu\n", path.c_str(),
+               kinds.c_str(), static_cast<unsigned long long>(done.rejects),
                static_cast<unsigned long long>(done.tables), known ? ", " : "",
                known ? size_text(static_cast<std::uint64_t>(file.st_size)).c_str() : "",
                done.uuid.c_str(), static_cast<unsigned long long>(done.sequence));
-  std::fprintf(stderr, "%.1f s, %.0f records/s\n", seconds,
-               static_cast<double>(records) / std::max(seconds, 1e-3));
+  if (done.changes) {
+    std::fprintf(stderr, "%llu changes in %.3f s\n", static_cast<unsigned long long>(*done.changes),
+                 seconds);
+  } else {
+    std::fprintf(stderr, "%.1f s, %.0f records/s\n", seconds,
+                 static_cast<double>(records) / std::max(seconds, 1e-3));
+  }
+}
+
+// The destination, brought up to date. Absent: it has to be made anew.
+Result<std::optional<Exported>> update(const Destination& destination, const Source& source,
+                                       const Progress& progress) {
+  if (!destination.exists()) return std::optional<Exported>();
+  JCN_TRY(Update updated, update_file(destination.path(), source, progress));
+  if (!updated.done) {
+    std::fprintf(stderr, "jcn-export: %s is made anew: %s\n", destination.path().c_str(),
+                 updated.reason.c_str());
+  }
+  return std::move(updated.done);
+}
+
+Result<Exported> replace(Destination& destination, const Source& source, const Progress& progress) {
+  JCN_TRY(Database file, Database::open(destination.aside(), Database::Access::make));
+  JCN_TRY(Exported done, export_into(file, source, progress));
+  JCN_CHECK(file.close());
+  if (!progress("syncing", 0, 0)) return stopped();
+  JCN_CHECK(destination.commit());
+  return done;
 }
 
 Result<void> export_sqlite(const Options& options) {
@@ -136,25 +163,31 @@ Result<void> export_sqlite(const Options& options) {
                  "name a file with --output"};
   }
   JCN_TRY(const Selection selection, read_selection(options));
+  if (options.incremental && !selection.searches.empty()) {
+    return Error{Code::bad_usage, "--incremental does not go with a search",
+                 "use filters, or run it without --incremental"};
+  }
   JCN_TRY(Destination destination,
           Destination::open(options.output, Destination::Replaces::own_databases));
   JCN_TRY(const Opened opened, open_index(options));
+  const Source source{opened.snapshot, opened.rules, selection};
   const auto begun = std::chrono::steady_clock::now();
-  Exported done;
+  std::optional<Exported> done;
   {
     Bar bar;
     const Progress progress = [&bar](const char* stage, std::uint64_t so_far, std::uint64_t of) {
       bar.show(stage, so_far, of);
       return !asked_to_stop();
     };
-    JCN_TRY(Database file, Database::open(destination.aside(), Database::Access::make));
-    JCN_TRY(done, export_into(file, {opened.snapshot, opened.rules, selection}, progress));
-    JCN_CHECK(file.close());
-    if (!progress("syncing", 0, 0)) return stopped();
-    JCN_CHECK(destination.commit());
+    if (options.incremental) {
+      JCN_TRY(done, update(destination, source, progress));
+    }
+    if (!done) {
+      JCN_TRY(done, replace(destination, source, progress));
+    }
   }
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begun;
-  print_summary(done, destination.path(), took.count());
+  print_summary(*done, destination.path(), took.count());
   return {};
 }
 
@@ -164,6 +197,8 @@ void add_options(CLI::App& app, Options& options) {
       ->type_name("DIR")
       ->required();
   app.add_option("--output", options.output, "the file to write")->type_name("FILE")->required();
+  app.add_flag("--incremental", options.incremental,
+               "bring the file up to date, where it is an earlier export of the same");
   app.add_option("--kind", options.kind, "only records of this kind")->type_name("KIND");
   app.add_option("--token-file", options.token_file,
                  "of a daemon that wants one (default: $JCN_TOKEN_FILE)")

@@ -2,6 +2,7 @@
 
 #include <chrono>
 
+#include "kept_shapes.h"
 #include "row_writer.h"
 #include "standing_rows.h"
 #include "tables.h"
@@ -37,8 +38,8 @@ class Export {
     JCN_CHECK(count_shapes());
     plan_ = plan_tables(shapes_, source_.rules.search_scopes);
     JCN_TRY(WriteTransaction transaction, WriteTransaction::begin(file_));
-    JCN_CHECK(run_all(standing_tables_sql()));
-    for (const KindPlan& kind : plan_.kinds) JCN_CHECK(run_all(kind_tables_sql(kind)));
+    JCN_CHECK(file_.run_all(standing_tables_sql()));
+    for (const KindPlan& kind : plan_.kinds) JCN_CHECK(file_.run_all(kind_tables_sql(kind)));
     JCN_CHECK(insert_records());
     JCN_CHECK(insert_the_rest());
     JCN_CHECK(make_indexes());
@@ -48,11 +49,6 @@ class Export {
   }
 
  private:
-  Result<void> run_all(const std::vector<std::string>& statements) {
-    for (const std::string& sql : statements) JCN_CHECK(file_.run(sql));
-    return {};
-  }
-
   void begin(const char* stage, std::uint64_t of) {
     stage_ = stage;
     done_ = 0;
@@ -110,7 +106,6 @@ class Export {
       return writers.at(record.key.kind).insert(record);
     };
     JCN_CHECK(each_record("writing", insert));
-    exported_.fragments = sources.fragments();
     return {};
   }
 
@@ -119,25 +114,18 @@ class Export {
     JCN_CHECK(insert_columns(file_, plan_, shapes_));
     JCN_CHECK(insert_shapes(file_, shapes_));
     JCN_CHECK(insert_head(file_, source_));
-    exported_.uuid = source_.snapshot.uuid();
-    exported_.sequence = source_.snapshot.seq();
-    exported_.tables = standing_tables_sql().size();
-    for (const KindPlan& kind : plan_.kinds) {
-      exported_.records[kind.kind] = shapes_.at(kind.kind).records();
-      exported_.tables += 1 + kind.children.size() + (kind.search_table.empty() ? 0 : 1);
-    }
+    describe(exported_, source_, plan_, shapes_);
     return {};
   }
 
   Result<void> make_indexes() {
     begin("indexing", 0);
-    JCN_CHECK(run_all(standing_indexes_sql()));
+    JCN_CHECK(file_.run_all(standing_indexes_sql()));
     for (const KindPlan& kind : plan_.kinds) {
-      JCN_CHECK(run_all(kind_indexes_sql(kind)));
+      JCN_CHECK(file_.run_all(kind_indexes_sql(kind)));
       if (kind.search_table.empty()) continue;
-      const std::string search = quoted(kind.search_table);
       JCN_CHECK(file_.run(search_table_sql(kind)));
-      JCN_CHECK(file_.run("INSERT INTO " + search + " (" + search + ") VALUES ('rebuild')"));
+      JCN_CHECK(file_.run(fill_search_sql(kind)));
     }
     return {};
   }
@@ -169,6 +157,17 @@ class Export {
 };
 
 }  // namespace
+
+void describe(Exported& exported, const Source& source, const Plan& plan,
+              const ShapesByKind& shapes) {
+  exported.uuid = source.snapshot.uuid();
+  exported.sequence = source.snapshot.seq();
+  exported.tables = standing_tables_sql().size();
+  for (const KindPlan& kind : plan.kinds) {
+    exported.records[kind.kind] = shapes.at(kind.kind).records();
+    exported.tables += 1 + kind.children.size() + (kind.search_table.empty() ? 0 : 1);
+  }
+}
 
 Error stopped() {
   return Error{Code::system, "stopped before the end", "nothing was changed"};

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 
 #include "database.h"
@@ -24,7 +25,8 @@ struct Exported {
   std::string uuid;
   std::uint64_t sequence = 0;
   std::map<std::string, std::uint64_t> records;  // by kind
-  std::uint64_t fragments = 0, rejects = 0, tables = 0;
+  std::uint64_t rejects = 0, tables = 0;
+  std::optional<std::uint64_t> changes;  // of a file that was brought up to date
 };
 
 // Everything that is written comes from one state.
@@ -33,6 +35,10 @@ struct Source {
   const jcn::Rules& rules;
   const Selection& selection;
 };
+
+// Of what `exported` tells: the state, its records and tables.
+void describe(Exported& exported, const Source& source, const Plan& plan,
+              const ShapesByKind& shapes);
 
 // Fills a file that is new, and that nobody else knows of; then checks it. What is there after an
 // error is of no use. Errors: index_damaged, system; internal (SQLite finds the file wrong).

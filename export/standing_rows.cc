@@ -88,7 +88,6 @@ Result<void> SourceRows::insert(const jcn::Record& record) {
     fragments_.bind(7, mtime);
     fragments_.bind(8, !record.exists ? "orphan" : fragment.last_good ? "last-good" : "indexed");
     JCN_CHECK(fragments_.run());
-    ++fragments_count_;
   }
   // Everything in a record of one fragment comes from that one.
   if (!record.exists || record.fragments.size() < 2) return {};
@@ -163,28 +162,6 @@ Result<void> insert_columns(Database& file, const Plan& plan, const ShapesByKind
       row.bind(4, type);
       row.bind(5, static_cast<std::int64_t>(shapes[node].records));
       row.bind(6, std::int64_t{place != placed.end() || child != child_tables.end()});
-      JCN_CHECK(row.run());
-    }
-  }
-  return {};
-}
-
-Result<void> insert_shapes(Database& file, const ShapesByKind& all) {
-  JCN_TRY(Statement row, file.prepare(insert_sql("_shapes", 4)));
-  for (const auto& [kind, shapes] : all) {
-    std::map<std::string, NodeId> nodes;  // by path
-    for (NodeId node = 0; node < shapes.size(); ++node) {
-      if (shapes[node].records > 0) nodes.emplace(shapes.path(node), node);
-    }
-    for (const auto& [path, node] : nodes) {
-      std::string counts;
-      for (const std::uint64_t count : shapes[node].counts) {
-        counts += (counts.empty() ? "" : " ") + std::to_string(count);
-      }
-      row.bind(1, kind);
-      row.bind(2, path);
-      row.bind(3, static_cast<std::int64_t>(shapes[node].records));
-      row.bind(4, counts);
       JCN_CHECK(row.run());
     }
   }

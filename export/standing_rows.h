@@ -1,5 +1,4 @@
-// The rows of the tables that every file has: fragments, provenance, rejects, _columns, _shapes,
-// _jcn.
+// The rows of the tables that every file has: fragments, provenance, rejects, _columns, _jcn.
 #pragma once
 
 #include <string>
@@ -15,7 +14,6 @@ class SourceRows {
  public:
   static jcn::Result<SourceRows> make(Database& file, const Source& source);
   jcn::Result<void> insert(const jcn::Record& record);
-  std::uint64_t fragments() const { return fragments_count_; }
 
  private:
   SourceRows(const Source& source, Statement fragments, Statement provenance)
@@ -24,13 +22,11 @@ class SourceRows {
 
   const Source* source_;
   Statement fragments_, provenance_;
-  std::uint64_t fragments_count_ = 0;
 };
 
 // Each fills its table, which is empty.
 jcn::Result<std::uint64_t> insert_rejects(Database& file, const jcn::Snapshot& snapshot);
 jcn::Result<void> insert_columns(Database& file, const Plan& plan, const ShapesByKind& shapes);
-jcn::Result<void> insert_shapes(Database& file, const ShapesByKind& shapes);
 jcn::Result<void> insert_head(Database& file, const Source& source);
 
 // What of the rules plays a part in an export: files with another value are made anew.

@@ -137,6 +137,21 @@ std::string search_table_sql(const KindPlan& plan) {
          "\n)";
 }
 
+std::string fill_search_sql(const KindPlan& plan) {
+  const std::string search = quoted(plan.search_table);
+  return "INSERT INTO " + search + " (" + search + ") VALUES ('rebuild')";
+}
+
+std::vector<std::string> drop_kind_sql(const KindPlan& plan) {
+  std::vector<std::string> statements;
+  if (!plan.search_table.empty()) statements.push_back("DROP TABLE " + quoted(plan.search_table));
+  for (const ChildTable& child : plan.children) {
+    statements.push_back("DROP TABLE " + quoted(child.table));
+  }
+  statements.push_back("DROP TABLE " + quoted(plan.table));
+  return statements;
+}
+
 std::string insert_sql(const std::string& table, std::size_t columns) {
   std::string sql = "INSERT INTO " + quoted(table) + " VALUES (";
   for (std::size_t i = 0; i < columns; ++i) sql += i == 0 ? "?" : ",?";

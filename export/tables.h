@@ -21,6 +21,11 @@ std::vector<std::string> kind_indexes_sql(const KindPlan& plan);
 // Makes the full-text table; rows come by 'rebuild', or one by one. Empty: nothing is searched.
 std::string search_table_sql(const KindPlan& plan);
 
+// Fills that table from the kind's own, at once.
+std::string fill_search_sql(const KindPlan& plan);
+// Those that drop all of a kind's tables.
+std::vector<std::string> drop_kind_sql(const KindPlan& plan);
+
 // INSERT INTO the kind's table: id, _rev, _created, _updated, the columns, _doc.
 std::string insert_record_sql(const KindPlan& plan);
 // INSERT INTO a child table: the record's id, position, the columns.

@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import re
 import resource
 import shutil
@@ -371,6 +372,179 @@ class Moving(ExportCase):
                 else:
                     state[each["id"]] = now[each["id"]]
             self.assertEqual(state, now, f"beyond {sequence}: {len(touched)} changes")
+
+
+class Incremental(ExportCase):
+    """Brought up to date, a file equals a new one, row for row (must-show 3)."""
+
+    CHANGES = 1000 if FULL else 250
+
+    def assert_as_new(self, live, *arguments):
+        """Updates self.out; what it said."""
+        said = export(live.index, self.out, "--incremental", *arguments)
+        fresh = self.out + ".fresh"
+        export(live.index, fresh, *arguments)
+        check_whole(self.out)
+        check_search(self.out)
+        updated, new = contents(self.out), contents(fresh)
+        self.assertEqual(updated["schema"], new["schema"])
+        self.assertEqual(updated["rows"].keys(), new["rows"].keys())
+        for table, rows in new["rows"].items():
+            self.assertEqual(updated["rows"][table], rows, table)
+        self.assertEqual(updated["head"], new["head"])
+        os.unlink(fresh)
+        return said
+
+    def test_random_changes(self):
+        seed = int(os.environ.get("JCN_SEED") or random.randrange(10 ** 6))
+        draw = random.Random(seed)
+        config = ('[[rule]]\nkind = "talks"\nmatch = "talks/*.json"\nid = ["stem"]\n'
+                  '[[rule]]\nkind = "videos"\nid = ["stem"]\n')
+        live = self.daemon(config=config)
+        values = [None, True, 5, 2 ** 60, 10 ** 25, 1.5, "short", "long " * 30, [], ["a", "b"],
+                  [1, "x", None], [{"x": 1}, {"y": "z"}], [[1]], {"deep": {"n": 1}}, {}]
+        names = ["title", "n", "tags", "order", "id", "fts", "a b", "A_B", "views"]
+
+        def change():
+            folder = draw.choice(["", "", "", "talks/"])
+            path = f"{folder}r{draw.randrange(40)}{draw.choice(['', '', '.more'])}.json"
+            what = draw.random()
+            if what < 0.2 and os.path.exists(self.path(path)):
+                os.unlink(self.path(path))
+            elif what < 0.25:
+                self.drop(path, b"{broken")
+            else:
+                self.drop(path, {name: draw.choice(values)
+                                 for name in draw.sample(names, draw.randrange(5))})
+
+        with self.subTest(seed=seed):
+            ways = set()
+            changes = 0
+            while changes < self.CHANGES:
+                # Often few at a time, so that tables stay; sometimes many.
+                step = draw.choice([1, 1, 2, 5, 40])
+                for _ in range(step):
+                    change()
+                changes += step
+                if step == 40:
+                    live.restart()
+                said = self.assert_as_new(live)
+                ways.add("made anew" if "made anew" in said else "updated")
+                self.got_on()
+            self.assertIn("updated", ways)
+
+    def test_one_change_touches_one_record(self):
+        for number in range(50):
+            self.drop(f"r{number}.json", {"n": number, "tags": ["a", "b"], "title": "words"})
+        live = self.daemon()
+        self.assert_as_new(live)
+        self.drop("r7.json", {"n": 700, "tags": ["c"], "title": "other"})
+        self.assertIn("1 changes", self.assert_as_new(live))
+        self.assertEqual(self.query("SELECT n FROM videos WHERE id = 'r7'"), [(700,)])
+        self.assertEqual(self.query("SELECT value FROM videos_tags WHERE video_id = 'r7'"), [("c",)])
+        self.assertIn("0 changes", self.assert_as_new(live))
+
+    def test_members_types_and_kinds_that_come_and_go(self):
+        config = ('[[rule]]\nkind = "talks"\nmatch = "talks/*.json"\n[[rule]]\nkind = "videos"\n')
+        live = self.daemon(config=config)
+        self.drop("a.json", {"n": 1})
+        self.drop("b.json", {"n": 2})
+        self.assert_as_new(live)
+        for path, body in (("a.json", {"n": 1, "new": "x"}), ("a.json", {"n": "one"}),
+                           ("a.json", {"n": 10 ** 30}), ("a.json", {"n": 1, "l": [1]}),
+                           ("talks/x.json", {"t": 1}), ("a.json", {"n": 1}), ("talks/x.json", None),
+                           ("a.json", None), ("b.json", None)):
+            with self.subTest(path=path, body=body):
+                if body is None:
+                    os.unlink(self.path(path))
+                else:
+                    self.drop(path, body)
+                self.assert_as_new(live)
+
+    def test_with_filters(self):
+        for number in range(20):
+            self.drop(f"r{number}.json", {"n": number})
+        live = self.daemon()
+        arguments = ["--kind", "videos", "n__gte=5"]
+        self.assert_as_new(live, *arguments)
+        self.drop("r3.json", {"n": 300})
+        self.drop("r8.json", {"n": 0})
+        self.assert_as_new(live, *arguments)
+        self.assertEqual(self.query("SELECT count(*) FROM videos"), [(15,)])
+        done = run_export("--index", live.index, "--output", self.out, "--incremental")
+        self.assertEqual(done.returncode, 2, done.stderr)
+        self.assertIn("n__gte=5", done.stderr)
+
+    def test_changed_rules_make_it_anew(self):
+        self.drop("a.json", {"id": "x", "n": 1})
+        live = self.daemon()
+        export(live.index, self.out)
+        live.stop()
+        live.config = '[[rule]]\nkind = "videos"\nid = ["path"]\n'
+        live.start()
+        live.sync(durable=True)
+        self.assertIn("the rules have changed", self.assert_as_new(live))
+        self.assertEqual(self.query("SELECT id FROM videos"), [("a",)])
+
+    def test_files_of_others_are_refused(self):
+        self.drop("a.json", {"n": 1})
+        live = self.daemon()
+        other = self.daemon(index="other")
+        export(other.index, self.out)
+        before = contents(self.out)
+        done = run_export("--index", live.index, "--output", self.out, "--incremental")
+        self.assertEqual(done.returncode, 2, done.stderr)
+        self.assertIn("another index", done.stderr)
+        self.assertEqual(contents(self.out), before)
+        db = sqlite3.connect(self.out)
+        db.execute("ALTER TABLE videos ADD COLUMN mine")
+        db.close()
+        done = run_export("--index", other.index, "--output", self.out, "--incremental")
+        self.assertEqual(done.returncode, 2, done.stderr)
+        self.assertIn("another program changed", done.stderr)
+        db = sqlite3.connect(self.out + ".foreign")
+        db.execute("CREATE TABLE videos (id)")
+        db.close()
+        done = run_export("--index", live.index, "--output", self.out + ".foreign", "--incremental")
+        self.assertEqual(done.returncode, 2, done.stderr)
+
+    def test_tables_of_others_beside_stay(self):
+        self.drop("a.json", {"n": 1})
+        live = self.daemon()
+        export(live.index, self.out)
+        db = sqlite3.connect(self.out)
+        db.execute("CREATE TABLE mine AS SELECT id, 'seen' AS mark FROM videos")
+        db.commit()
+        db.close()
+        self.drop("b.json", {"n": 2})
+        export(live.index, self.out, "--incremental")
+        self.assertEqual(self.query("SELECT id, mark FROM videos LEFT JOIN mine USING (id)"),
+                         [("a", "seen"), ("b", None)])
+
+    def test_kill_9_leaves_the_old_state_or_the_new_one(self):
+        for number in range(300):
+            self.drop(f"r{number}.json", {"n": number, "text": "word " * 100})
+        live = self.daemon()
+        export(live.index, self.out)
+        calls = [("pwrite64", 1), ("pwrite64", 30), ("fdatasync", 1), ("fdatasync", 2),
+                 ("unlink", 1)]
+        for step, (call, count) in enumerate(calls):
+            for number in range(0, 300, 2):
+                self.drop(f"r{number}.json", {"n": 1000 + step, "text": "other " * 100})
+            live.sync(durable=True)
+            with self.subTest(call=call, count=count):
+                subprocess.run(["strace", "-f", "-qq", "-o", os.devnull, "-e", f"trace={call}", "-e",
+                                f"inject={call}:signal=SIGKILL:when={count}", JCN_EXPORT, "--index",
+                                live.index, "--output", self.out, "--incremental"],
+                               capture_output=True, timeout=60 * TIME_FACTOR, check=False)
+                # As anybody who opens it to write finds it: SQLite rolls back what was not committed.
+                db = sqlite3.connect(self.out)
+                self.assertEqual(db.execute("PRAGMA integrity_check").fetchall(), [("ok",)])
+                [(changed,)] = db.execute("SELECT count(*) FROM videos WHERE n = ?",
+                                          (1000 + step,)).fetchall()
+                db.close()
+                self.assertIn(changed, (0, 150))
+                self.assert_as_new(live)
 
 
 class Corpus(ExportCase):
