@@ -24,11 +24,15 @@ using jcn::Result;
 constexpr std::string_view sqlite_magic("SQLite format 3\0", 16);
 constexpr off_t application_id_at = 68;
 
-bool is_own_database(int fd) {
+bool is_database(int fd) {
   char magic[16];
-  unsigned char id[4];
   if (::pread(fd, magic, sizeof magic, 0) != sizeof magic) return false;
-  if (std::string_view(magic, sizeof magic) != sqlite_magic) return false;
+  return std::string_view(magic, sizeof magic) == sqlite_magic;
+}
+
+bool is_own_database(int fd) {
+  unsigned char id[4];
+  if (!is_database(fd)) return false;
   if (::pread(fd, id, sizeof id, application_id_at) != sizeof id) return false;
   const std::uint32_t found =
       std::uint32_t{id[0]} << 24 | std::uint32_t{id[1]} << 16 | std::uint32_t{id[2]} << 8 | id[3];
@@ -99,9 +103,14 @@ Result<void> Destination::look(Replaces replaces) {
     return Error{Code::bad_usage, path_ + " is no regular file", "name another one"};
   }
   mode_ = found.st_mode & 07777;
-  if (replaces == Replaces::any_file || found.st_size == 0) return {};
+  if (found.st_size == 0) return {};
   const FileDescriptor file(::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
   if (!file) return failed("open", path_, folder_);
+  if (replaces == Replaces::texts) {
+    if (!is_database(file.get())) return {};
+    return Error{Code::bad_usage, path_ + " is a database, and this would be a text",
+                 "name another one, or remove it yourself"};
+  }
   if (!is_own_database(file.get())) {
     return Error{Code::bad_usage, path_ + " is a file that jcn-export did not write",
                  "name another one, or remove it yourself"};
@@ -141,6 +150,11 @@ Result<void> Destination::settle_old_database() const {
   if (settled) return old->close();
   return Error{Code::system, "another program is using " + path_ + ", and keeps a log beside it",
                "close it there, then run it again"};
+}
+
+void Destination::begin_sync() const {
+  // A hint: what it does not do, or not well, commit() does.
+  (void)::sync_file_range(aside_file_.get(), 0, 0, SYNC_FILE_RANGE_WRITE);
 }
 
 Result<void> Destination::commit() {

@@ -18,7 +18,7 @@ namespace jcn_export {
 class Destination {
  public:
   // What may stand at the place before. Whatever else stands there is refused.
-  enum class Replaces { own_databases, any_file };
+  enum class Replaces { own_databases, texts };  // texts: any file that is no database
 
   // The path may be a symbolic link: the file that it leads to is replaced.
   // Errors: bad_usage (a folder, a device, a file of another program), system.
@@ -32,6 +32,8 @@ class Destination {
   int descriptor() const { return aside_file_.get(); }
   bool exists() const { return exists_; }  // one of ours, at open()
 
+  // What was written so far may go to the disk now, while something else is done.
+  void begin_sync() const;
   // Syncs the file aside, puts it into place, syncs the folder. Errors: system.
   jcn::Result<void> commit();
 

@@ -226,7 +226,7 @@ class Updating {
     JCN_CHECK(file_.run_all(kind_indexes_sql(kind)));
     if (kind.search_table.empty()) return {};
     JCN_CHECK(file_.run(search_table_sql(kind)));
-    return file_.run(fill_search_sql(kind));
+    return file_.run_all(fill_search_sql(kind));
   }
 
   Result<void> write_changes() {

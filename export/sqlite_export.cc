@@ -20,9 +20,14 @@ using jcn::Result;
 constexpr const char* pragmas_of_a_new_file =
     "PRAGMA page_size = 4096; PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;"
     "PRAGMA locking_mode = EXCLUSIVE; PRAGMA cache_size = -65536; PRAGMA foreign_keys = OFF;"
-    "PRAGMA threads = 2;";
+    "PRAGMA threads = 2; PRAGMA mmap_size = 2147418112;";
 
 constexpr std::uint64_t records_between_looks = 256;
+
+Error wrong(const std::string& finding) {
+  return Error{Code::internal, "the new file is wrong, and was thrown away: " + finding,
+               "run it again; if it stays so, check the disk and the memory of this machine"};
+}
 
 class Export {
  public:
@@ -44,7 +49,6 @@ class Export {
     JCN_CHECK(insert_the_rest());
     JCN_CHECK(make_indexes());
     JCN_CHECK(transaction.commit());
-    JCN_CHECK(check());
     return std::move(exported_);
   }
 
@@ -125,24 +129,9 @@ class Export {
       JCN_CHECK(file_.run_all(kind_indexes_sql(kind)));
       if (kind.search_table.empty()) continue;
       JCN_CHECK(file_.run(search_table_sql(kind)));
-      JCN_CHECK(file_.run(fill_search_sql(kind)));
+      JCN_CHECK(file_.run_all(fill_search_sql(kind)));
     }
     return {};
-  }
-
-  Result<void> check() {
-    begin("checking", 0);
-    JCN_TRY(const auto answer, file_.value("PRAGMA integrity_check(1)"));
-    const std::string finding = answer.value_or("no answer");
-    if (finding != "ok") return wrong("integrity_check: " + finding);
-    JCN_TRY(const auto orphan, file_.value("PRAGMA foreign_key_check"));
-    if (orphan) return wrong("foreign_key_check: a row of " + *orphan + " belongs to no record");
-    return {};
-  }
-
-  static Error wrong(const std::string& finding) {
-    return Error{Code::internal, "the new file is wrong, and was thrown away: " + finding,
-                 "run it again; if it stays so, check the disk and the memory of this machine"};
   }
 
   Database& file_;
@@ -171,6 +160,19 @@ void describe(Exported& exported, const Source& source, const Plan& plan,
 
 Error stopped() {
   return Error{Code::system, "stopped before the end", "nothing was changed"};
+}
+
+Result<void> check_file(Database& file, const Progress& progress) {
+  file.watch([&progress] { return progress("checking", 0, 0); });
+  const auto answer = file.value("PRAGMA integrity_check(1)");
+  const auto orphan = file.value("PRAGMA foreign_key_check");
+  file.watch([] { return true; });
+  if (!answer) return answer.error();
+  if (!orphan) return orphan.error();
+  const std::string finding = answer->value_or("no answer");
+  if (finding != "ok") return wrong("integrity_check: " + finding);
+  if (*orphan) return wrong("foreign_key_check: a row of " + **orphan + " belongs to no record");
+  return {};
 }
 
 Result<Exported> export_into(Database& file, const Source& source, const Progress& progress) {

@@ -40,8 +40,10 @@ struct Source {
 void describe(Exported& exported, const Source& source, const Plan& plan,
               const ShapesByKind& shapes);
 
-// Fills a file that is new, and that nobody else knows of; then checks it. What is there after an
-// error is of no use. Errors: index_damaged, system; internal (SQLite finds the file wrong).
+// Fills a file that is new, and that nobody else knows of. What is there after an error is of no
+// use. Errors: index_damaged, system.
 jcn::Result<Exported> export_into(Database& file, const Source& source, const Progress& progress);
+// What SQLite itself says of it. Errors: internal (it is wrong), system.
+jcn::Result<void> check_file(Database& file, const Progress& progress);
 
 }  // namespace jcn_export

@@ -137,9 +137,16 @@ std::string search_table_sql(const KindPlan& plan) {
          "\n)";
 }
 
-std::string fill_search_sql(const KindPlan& plan) {
+// FTS5 writes a piece of its index each time that it holds so many bytes, and merges the pieces
+// again and again: few large ones take less time. At the end they become one, which stands above
+// the small ones that later changes make, so that these merge among themselves. The setting is gone
+// when it is done.
+std::vector<std::string> fill_search_sql(const KindPlan& plan) {
   const std::string search = quoted(plan.search_table);
-  return "INSERT INTO " + search + " (" + search + ") VALUES ('rebuild')";
+  const std::string tell = "INSERT INTO " + search + " (" + search;
+  return {tell + ", rank) VALUES ('hashsize', 67108864)", tell + ") VALUES ('rebuild')",
+          tell + ") VALUES ('optimize')", tell + ", rank) VALUES ('hashsize', 1048576)",
+          "DELETE FROM " + quoted(plan.search_table + "_config") + " WHERE k = 'hashsize'"};
 }
 
 std::vector<std::string> drop_kind_sql(const KindPlan& plan) {

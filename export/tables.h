@@ -22,7 +22,7 @@ std::vector<std::string> kind_indexes_sql(const KindPlan& plan);
 std::string search_table_sql(const KindPlan& plan);
 
 // Fills that table from the kind's own, at once.
-std::string fill_search_sql(const KindPlan& plan);
+std::vector<std::string> fill_search_sql(const KindPlan& plan);
 // Those that drop all of a kind's tables.
 std::vector<std::string> drop_kind_sql(const KindPlan& plan);
 

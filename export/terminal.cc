@@ -27,7 +27,7 @@ void catch_signals() {
   action.sa_handler = ask_to_stop;
   for (const int number : {SIGINT, SIGTERM, SIGHUP}) ::sigaction(number, &action, nullptr);
   action.sa_handler = SIG_IGN;
-  for (const int number : {SIGXFSZ, SIGPIPE}) ::sigaction(number, &action, nullptr);
+  ::sigaction(SIGXFSZ, &action, nullptr);
 }
 
 bool asked_to_stop() {

@@ -1,5 +1,7 @@
 """jcn-export: snapshots in SQLite (export/doc/schema.md)."""
 
+import csv
+import io
 import json
 import os
 import random
@@ -545,6 +547,101 @@ class Incremental(ExportCase):
                 db.close()
                 self.assertIn(changed, (0, 150))
                 self.assert_as_new(live)
+
+
+class Formats(ExportCase):
+    def setUp(self):
+        super().setUp()
+        self.drop("a.json", b'{"title":"one, \\"two\\"\\nthree","n":1.10,"tags":["x"],"t":true}')
+        self.drop("b.json", {"title": "", "n": None, "deep": {"x": 10 ** 30}, "f": [{"a": 1}]})
+        self.drop("c.json", {"title": "plain", "n": 3})
+        self.live = self.daemon()
+
+    def standard_output(self, *arguments):
+        done = run_export("--index", self.live.index, "--output", "-", *arguments)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done.stdout
+
+    def test_ndjson_is_what_http_gives(self):
+        for terms in ([], ["n__gte=2"], ["title__isnull=1"]):
+            with self.subTest(terms):
+                target = "/v1/videos?_shape=array&_nl=on" + "".join("&" + term for term in terms)
+                self.assertEqual(self.standard_output("--format", "ndjson", *terms),
+                                 self.live.get(target).body.decode())
+
+    def test_csv(self):
+        with open(self.out, "w", encoding="utf-8") as file:
+            file.write("what was there before")
+        export(self.live.index, self.out, "--format", "csv")
+        with open(self.out, encoding="utf-8", newline="") as file:
+            text = file.read()
+        rows = list(csv.DictReader(io.StringIO(text, newline="")))
+        self.assertEqual([(row["id"], row["title"], row["n"], row["tags"], row["t"], row["deep_x"])
+                          for row in rows],
+                         [("a", 'one, "two"\nthree', "1.10", '["x"]', "true", ""),
+                          ("b", "", "", "", "", "1" + "0" * 30), ("c", "plain", "3", "", "", "")])
+        self.assertEqual(list(rows[0]), ["id", "_rev", "_created", "_updated", "deep_x", "n", "t",
+                                         "tags", "title"])
+        # An empty text is told from no value, and lines end as RFC 4180 has it.
+        self.assertTrue(text.splitlines(keepends=True)[-2].endswith(',""\r\n'), text)
+        self.assertEqual(self.standard_output("--format", "csv"), text.replace("\r\n", "\n"))
+
+    def test_one_kind_is_needed(self):
+        self.live.stop()
+        self.live.config = ('[[rule]]\nkind = "talks"\nmatch = "talks/*.json"\n'
+                            '[[rule]]\nkind = "videos"\n')
+        self.live.start()
+        self.live.sync(durable=True)
+        done = run_export("--index", self.live.index, "--output", "-", "--format", "csv")
+        self.assertEqual((done.returncode, done.stdout), (2, ""), done.stderr)
+        self.assertIn("talks, videos", done.stderr)
+        self.assertEqual(self.standard_output("--format", "ndjson", "--kind", "talks"), "")
+
+    def test_databases_are_not_replaced_by_texts(self):
+        export(self.live.index, self.out)
+        done = run_export("--index", self.live.index, "--output", self.out, "--format", "csv")
+        self.assertEqual(done.returncode, 2, done.stderr)
+        check_whole(self.out)
+
+    def test_what_goes_only_with_sqlite(self):
+        for option in (["--incremental"], ["--datasette-metadata", self.out + ".json"]):
+            done = run_export("--index", self.live.index, "--output", self.out, "--format", "csv",
+                              *option)
+            self.assertEqual(done.returncode, 2, done.stderr)
+            self.assertEqual(os.listdir(os.path.dirname(self.out)), [])
+
+    def test_a_reader_that_has_enough(self):
+        for number in range(3000):
+            self.drop(f"n{number}.json", {"text": "word " * 100})
+        self.live.sync(durable=True)
+        done = subprocess.run(["sh", "-c", f"'{JCN_EXPORT}' --index '{self.live.index}' --output - "
+                               "--format ndjson | head -n 1"], capture_output=True, text=True,
+                              timeout=60 * TIME_FACTOR, check=True)
+        self.assertEqual(json.loads(done.stdout)["_id"], "a")
+
+    def test_datasette_metadata(self):
+        for number in range(20):
+            self.drop(f"m{number}.json", {"language": "eng" if number % 2 else "deu",
+                                          "unique": f"u{number}", "tags": ["x"], "title": "t"})
+        metadata = self.out + ".json"
+        export(self.live.index, self.out, "--datasette-metadata", metadata)
+        with open(metadata, encoding="utf-8") as file:
+            [(name, database)] = json.load(file)["databases"].items()
+        self.assertEqual(name, "notes")
+        videos = database["tables"]["videos"]
+        self.assertIn("language", videos["facets"])
+        self.assertIn({"array": "tags"}, videos["facets"])
+        self.assertEqual(videos["label_column"], "title")
+        self.assertEqual(videos["columns"]["language"], "/language: string, in 20 records")
+        # Every table and column that it names is there.
+        db = opened(self.out)
+        for table, notes in database["tables"].items():
+            columns = {row[1] for row in db.execute(f'PRAGMA table_info("{table}")')}
+            self.assertTrue(columns, table)
+            self.assertLessEqual(set(notes.get("columns", ())), columns)
+            for facet in notes.get("facets", ()):
+                self.assertIn(facet if isinstance(facet, str) else facet["array"], columns)
+        db.close()
 
 
 class Corpus(ExportCase):

@@ -51,7 +51,7 @@ class DestinationTest : public testing::Test {
 TEST_F(DestinationTest, TheOldFileStandsUntilCommit) {
   put(at("x"), "old");
   {
-    auto destination = Destination::open(at("x"), Replaces::any_file);
+    auto destination = Destination::open(at("x"), Replaces::texts);
     ASSERT_TRUE(destination);
     put(destination->aside(), "new");
     EXPECT_EQ(bytes_of(at("x")), "old");
@@ -63,7 +63,7 @@ TEST_F(DestinationTest, TheOldFileStandsUntilCommit) {
 
 TEST_F(DestinationTest, WithoutCommitNothingIsLeft) {
   put(at("x"), "old");
-  ASSERT_TRUE(Destination::open(at("x"), Replaces::any_file));
+  ASSERT_TRUE(Destination::open(at("x"), Replaces::texts));
   EXPECT_EQ(bytes_of(at("x")), "old");
   EXPECT_EQ(files(), 1u);
 }
@@ -77,18 +77,18 @@ TEST_F(DestinationTest, WhatAKilledRunLeftIsTakenOver) {
 }
 
 TEST_F(DestinationTest, OneRunAtATime) {
-  auto first = Destination::open(at("x"), Replaces::any_file);
+  auto first = Destination::open(at("x"), Replaces::texts);
   ASSERT_TRUE(first);
-  const auto second = Destination::open(at("x"), Replaces::any_file);
+  const auto second = Destination::open(at("x"), Replaces::texts);
   ASSERT_FALSE(second);
   EXPECT_NE(second.error().message.find("another jcn-export"), std::string::npos);
 }
 
 TEST_F(DestinationTest, FoldersDevicesAndOtherFilesAreRefused) {
-  EXPECT_EQ(Destination::open(folder_, Replaces::any_file).error().code, jcn::Code::bad_usage);
-  EXPECT_EQ(Destination::open(folder_ + "/", Replaces::any_file).error().code,
+  EXPECT_EQ(Destination::open(folder_, Replaces::texts).error().code, jcn::Code::bad_usage);
+  EXPECT_EQ(Destination::open(folder_ + "/", Replaces::texts).error().code,
             jcn::Code::bad_usage);
-  EXPECT_EQ(Destination::open("/dev/null", Replaces::any_file).error().code, jcn::Code::bad_usage);
+  EXPECT_EQ(Destination::open("/dev/null", Replaces::texts).error().code, jcn::Code::bad_usage);
   put(at("text"), "some notes");
   EXPECT_EQ(Destination::open(at("text"), Replaces::own_databases).error().code,
             jcn::Code::bad_usage);
@@ -98,11 +98,12 @@ TEST_F(DestinationTest, FoldersDevicesAndOtherFilesAreRefused) {
   }
   EXPECT_EQ(Destination::open(at("other"), Replaces::own_databases).error().code,
             jcn::Code::bad_usage);
+  EXPECT_EQ(Destination::open(at("other"), Replaces::texts).error().code, jcn::Code::bad_usage);
   EXPECT_EQ(files(), 2u);
 }
 
 TEST_F(DestinationTest, AFolderThatIsNotThereIsNamed) {
-  const auto refused = Destination::open(at("no/x"), Replaces::any_file);
+  const auto refused = Destination::open(at("no/x"), Replaces::texts);
   ASSERT_FALSE(refused);
   EXPECT_NE(refused.error().hint.find(at("no")), std::string::npos);
 }
@@ -119,7 +120,7 @@ TEST_F(DestinationTest, OwnAndEmptyFilesAreReplaced) {
 TEST_F(DestinationTest, LinksAreFollowed) {
   put(at("real"), "old");
   ASSERT_EQ(::symlink("real", at("link").c_str()), 0);
-  auto destination = Destination::open(at("link"), Replaces::any_file);
+  auto destination = Destination::open(at("link"), Replaces::texts);
   ASSERT_TRUE(destination);
   put(destination->aside(), "new");
   ASSERT_TRUE(destination->commit());
