@@ -47,9 +47,10 @@ Result<std::map<std::string, TableNote>> tables_with_members(Database& file) {
 Result<bool> has_few_values(Database& file, const std::string& table, const std::string& column) {
   // Named whole: <filesystem> brings std::quoted, which is found by its argument.
   const std::string name = jcn_export::quoted(column);
-  JCN_TRY(const auto count, file.value("SELECT count(*) FROM (SELECT DISTINCT " + name + " FROM " +
-                                       jcn_export::quoted(table) + " WHERE " + name + " IS NOT NULL LIMIT " +
-                                       std::to_string(most_facet_values + 1) + ")"));
+  JCN_TRY(const auto count,
+          file.value("SELECT count(*) FROM (SELECT DISTINCT " + name + " FROM " +
+                     jcn_export::quoted(table) + " WHERE " + name + " IS NOT NULL LIMIT " +
+                     std::to_string(most_facet_values + 1) + ")"));
   const int values = std::atoi(count.value_or("0").c_str());
   return values > 1 && values <= most_facet_values;
 }

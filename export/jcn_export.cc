@@ -62,9 +62,14 @@ std::string exit_help() {
 
 void add_options(CLI::App& app, Options& options) {
   app.set_version_flag("--version", "jcn-export " JCN_VERSION);
-  app.add_option("--index", options.index, "an index; the daemon that serves it may be running")
-      ->type_name("DIR")
-      ->required();
+  auto* index = app.add_option("--index", options.index,
+                               "an index; the daemon that serves it may be running");
+  auto* url = app.add_option("--url", options.url, "a daemon: fetch the snapshot that it serves");
+  index->type_name("DIR")->excludes(url);
+  url->type_name("URL");
+  auto* source = app.add_option_group("source");
+  source->add_options(index, url);
+  source->require_option(1);
   app.add_option("--output", options.output, "the file to write; of texts - is standard output")
       ->type_name("FILE")
       ->required();

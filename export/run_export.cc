@@ -1,6 +1,7 @@
 #include "run_export.h"
 
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -21,6 +22,10 @@ namespace {
 using jcn::Code;
 using jcn::Error;
 using jcn::Result;
+
+constexpr std::chrono::minutes longest_making{30};  // of the daemon's snapshot
+constexpr std::chrono::seconds silence_patience{60};
+constexpr timespec between_questions{1, 0};  // as Retry-After says
 
 // What is exported, opened: a state that stays as it is, whatever the daemon does meanwhile.
 struct Opened {
@@ -186,9 +191,63 @@ Result<void> export_text(const Options& options) {
   });
 }
 
+// The daemon's own snapshot, once there is one.
+Result<void> fetch(jcnctl::HttpClient& daemon, const Destination& destination) {
+  std::uint64_t size = 0;
+  Result<void> written;
+  const auto take = [&](std::string_view piece) {
+    written = jcn::write_all(destination.descriptor(), piece, destination.aside());
+    size += piece.size();
+    return written.ok() && !asked_to_stop();
+  };
+  const auto deadline = std::chrono::steady_clock::now() + longest_making;
+  for (;;) {
+    const auto got = daemon.stream("/v1/export.sqlite", silence_patience, take);
+    JCN_CHECK(std::move(written));
+    if (asked_to_stop()) return stopped();
+    if (got) break;
+    const bool being_made = got.error().code == Code::not_ready && size == 0;
+    if (!being_made || std::chrono::steady_clock::now() > deadline) return got.error();
+    ::nanosleep(&between_questions, nullptr);
+    if (asked_to_stop()) return stopped();
+  }
+  return {};
+}
+
+Result<void> export_from_url(const Options& options) {
+  const bool plain = options.kind.empty() && options.terms.empty() && !options.incremental &&
+                     options.metadata.empty() && options.format == "sqlite";
+  if (!plain || options.output == "-") {
+    return Error{Code::bad_usage, "--url fetches the daemon's own snapshot, whole, into a file",
+                 "with --index there is more to choose from"};
+  }
+  JCN_TRY(Destination destination,
+          Destination::open(options.output, Destination::Replaces::own_databases));
+  std::string token;
+  if (!options.token_file.empty()) {
+    JCN_TRY(token, jcn::read_token_file(options.token_file));
+  }
+  jcnctl::HttpClient daemon(options.url, token);
+  JCN_CHECK(fetch(daemon, destination));
+  {
+    Bar bar;
+    JCN_TRY(Database file, Database::open(destination.aside(), Database::Access::read));
+    JCN_CHECK(check_file(file, [&bar](const char* stage, std::uint64_t done, std::uint64_t of) {
+      bar.show(stage, done, of);
+      return !asked_to_stop();
+    }));
+    JCN_CHECK(file.close());
+  }
+  JCN_CHECK(destination.commit());
+  std::fprintf(stderr, "%s: the snapshot of %s\n", destination.path().c_str(),
+               daemon.url().c_str());
+  return {};
+}
+
 }  // namespace
 
 Result<void> run_export(const Options& options) {
+  if (!options.url.empty()) return export_from_url(options);
   return options.format == "sqlite" ? export_sqlite(options) : export_text(options);
 }
 

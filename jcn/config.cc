@@ -266,6 +266,10 @@ Result<void> finish_access(DaemonConfig& config) {
     config.token_file = fs::absolute(config.token_file, error).string();
     JCN_TRY(config.token, read_token_file(config.token_file));
   }
+  if (!config.export_program.empty()) {
+    std::error_code error;
+    config.export_program = fs::absolute(config.export_program, error).string();
+  }
   if (is_loopback(config.listen_host) || !config.token.empty()) return {};
   return Error{Code::bad_configuration,
                "listening on " + config.listen_host +

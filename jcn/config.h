@@ -43,6 +43,8 @@ struct DaemonConfig {
   std::chrono::milliseconds query_timeout{2000};
   std::uint64_t map_bytes = 1ULL << 40;
   std::chrono::milliseconds scrub_interval{6 * 3'600'000};  // 0: never
+  std::string export_program;  // absolute; empty: beside jcn, or in PATH
+  std::chrono::milliseconds export_max_age{3'600'000};
   bool operator==(const DaemonConfig&) const = default;
 };
 

@@ -182,6 +182,12 @@ const OptionRow table[] = {
      "deletions that are kept for consumers that stayed away",
      set_number<&DaemonConfig::tombstones_kept>},
 
+    {"export", "program", path, 0, 0, "--export-program", "FILE",
+     "jcn-export (default: beside jcn, or in PATH)", set_text<&DaemonConfig::export_program>},
+    {"export", "max_age_ms", integer, 0, month_ms, "--export-max-age-ms", "MS",
+     "age at which a request for the snapshot begins the next one",
+     set_number<&DaemonConfig::export_max_age>},
+
     {"poll", "interval_ms", integer, 100, day_ms, "--poll-interval-ms", "MS",
      "time between two looks at folders that can't be watched",
      set_number<&DaemonConfig::poll_interval>},

@@ -99,6 +99,7 @@ Daemon::Daemon(const DaemonConfig& config, boost::asio::io_context& io,
     : config_(config),
       io_(io),
       rules_(std::make_shared<const Rules>(config.rules)),
+      snapshots_({config.export_program, config.index, config.token_file, config.export_max_age}),
       inotify_(std::move(inotify)),
       no_inotify_(std::move(no_inotify)),
       roots_(config.roots),
@@ -285,6 +286,7 @@ bool Daemon::got_on() {
 Result<void> Daemon::stop() {
   if (stopping_.exchange(true)) return {};
   feeds_.close();
+  snapshots_.stop();
   if (events_) {
     boost::system::error_code ignored;
     events_->cancel(ignored);

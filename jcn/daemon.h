@@ -60,6 +60,7 @@ class Daemon final : public Service {
   std::optional<std::uint64_t> answering() override { return caretaker_->answering(); }
   void failed(const Error& error) override { caretaker_->failed(error); }
   FeedGate& feeds() override { return feeds_; }
+  Result<SnapshotFile> snapshot_file() override { return snapshots_.latest(); }
 
  private:
   Daemon(const DaemonConfig& config, boost::asio::io_context& io,
@@ -83,6 +84,8 @@ class Daemon final : public Service {
 
   mutable std::mutex rules_lock_;
   std::shared_ptr<const Rules> rules_;  // guarded by rules_lock_; the value itself is constant
+
+  SnapshotMaker snapshots_;
 
   // In the order of the data's way; destroyed from the end.
   const std::optional<Inotify> inotify_;

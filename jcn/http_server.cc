@@ -340,6 +340,8 @@ void HttpServer::Inside::answer(Wire& wire, const mg_request_info& info) {
   const bool close =
       response.close || clients->crowded() || client_closes(request.headers, version);
   if (!response.stream) return send(wire, response, head_only, close);
+  if (response.stream_length)
+    return send_stream(wire, response, close, Framing::length, head_only);
   if (version == "1.1") return send_stream(wire, response, close, Framing::chunked, head_only);
   send_stream(wire, response, true, Framing::until_close, head_only);
 }

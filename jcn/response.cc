@@ -17,6 +17,7 @@ struct PhraseRow {
 constexpr std::array phrase_table = {
     PhraseRow{200, "OK"},
     PhraseRow{202, "Accepted"},
+    PhraseRow{206, "Partial Content"},
     PhraseRow{304, "Not Modified"},
     PhraseRow{400, "Bad Request"},
     PhraseRow{401, "Unauthorized"},
@@ -25,6 +26,7 @@ constexpr std::array phrase_table = {
     PhraseRow{405, "Method Not Allowed"},
     PhraseRow{408, "Request Timeout"},
     PhraseRow{413, "Content Too Large"},
+    PhraseRow{416, "Range Not Satisfiable"},
     PhraseRow{417, "Expectation Failed"},
     PhraseRow{421, "Misdirected Request"},
     PhraseRow{422, "Unprocessable Content"},
@@ -64,7 +66,7 @@ std::string response_head(const Response& response, bool close, Framing framing)
     head += response.content_type;
     if (framing == Framing::length) {
       head += "\r\nContent-Length: ";
-      append_number(head, response.body.size());
+      append_number(head, response.stream_length.value_or(response.body.size()));
     } else if (framing == Framing::chunked) {
       head += "\r\nTransfer-Encoding: chunked";
     }

@@ -28,6 +28,8 @@ struct Response {
   // asked; not at all for HEAD. False when the body is not whole: the connection is cut off then,
   // so that the client can tell.
   std::function<bool(const PieceSink& send)> stream;
+  // How many bytes that will be, where it is known beforehand.
+  std::optional<std::uint64_t> stream_length;
 
   // The first header of that name, exactly as spelled.
   std::optional<std::string_view> header(std::string_view name) const {

@@ -27,6 +27,7 @@ constexpr std::array table = {
     RouteRow{"/v1/check", Method::post, check},
     RouteRow{"/v1/changes", Method::get, changes, true},
     RouteRow{"/v1/conflicts", Method::get, list_conflicts, true},
+    RouteRow{"/v1/export.sqlite", Method::get, export_sqlite},
     RouteRow{"/v1/schemas/{kind}", Method::get, get_schema},
     RouteRow{"/v1/schemas/{kind}", Method::post, dry_run_schema, true},
     RouteRow{"/v1/{kind}", Method::get, list_records, true},

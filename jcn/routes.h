@@ -75,6 +75,9 @@ Result<Response> sync(const Call& call);
 // route_changes.cc
 Result<Response> changes(const Call& call);
 
+// route_export.cc
+Result<Response> export_sqlite(const Call& call);
+
 // route_openapi.cc
 Result<Response> openapi(const Call& call);
 

@@ -15,6 +15,7 @@
 #include "jcn/rules.h"
 #include "jcn/snapshot.h"
 #include "page_budget.h"
+#include "snapshot_maker.h"
 
 namespace jcn {
 
@@ -103,6 +104,8 @@ class Service {
   // An answer failed with it. Damage of the index is looked into.
   virtual void failed(const Error& error) = 0;
   virtual FeedGate& feeds() = 0;
+  // The last SQLite snapshot. Errors: those of SnapshotMaker::latest.
+  virtual Result<SnapshotFile> snapshot_file() = 0;
   PageBudget pages;
   // Counted by the server in front of the routes.
   const std::shared_ptr<HttpCounters> http = std::make_shared<HttpCounters>();

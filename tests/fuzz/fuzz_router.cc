@@ -105,6 +105,9 @@ class SmallIndex : public jcn::Service {
     PROPERTY(error.code != jcn::Code::index_damaged && error.code != jcn::Code::internal);
   }
   jcn::FeedGate& feeds() override { return *gate; }
+  jcn::Result<jcn::SnapshotFile> snapshot_file() override {
+    return jcn::Error{jcn::Code::not_ready, "it is being made"};
+  }
 
   std::unique_ptr<jcn::FeedGate> gate;  // of the request under way
 

@@ -2,14 +2,11 @@
 
 import collections
 import json
-import os
 import sqlite3
 import subprocess
 
-from harness import PROJECT, TIME_FACTOR
+from harness import JCN_EXPORT, TIME_FACTOR
 
-JCN_EXPORT = os.path.abspath(os.environ.get("JCN_EXPORT_BIN")
-                             or PROJECT / "build/release/export/jcn-export")
 MOST_CHILDREN = 50
 
 

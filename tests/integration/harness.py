@@ -4,7 +4,8 @@ Everything is asked from outside: HTTP, jcnctl, signals, the file system. Waitin
 for something (the ready line, a barrier, a polled condition) with a deadline.
 
 Environment:
-  JCN_BIN, JCNCTL_BIN   the programs (default: build/release/jcn/jcn, build/release/tools/jcnctl)
+  JCN_BIN, JCNCTL_BIN, JCN_EXPORT_BIN
+                        the programs (default: build/release/jcn/jcn, …/tools/jcnctl, …/export/jcn-export)
   JCN_CORPORA           folder of the corpora (default: ../shared/corpora beside the project)
   JCN_FULL=1            asserts the issue's time limits, too
   JCN_TIME_FACTOR=N     stretches every deadline, for sanitizer builds (default 1)
@@ -33,6 +34,8 @@ from watchdog import WATCHDOG
 
 PROJECT = pathlib.Path(__file__).resolve().parents[2]
 JCN = os.path.abspath(os.environ.get("JCN_BIN") or PROJECT / "build/release/jcn/jcn")
+JCN_EXPORT = os.path.abspath(os.environ.get("JCN_EXPORT_BIN")
+                             or PROJECT / "build/release/export/jcn-export")
 JCNCTL = os.path.abspath(os.environ.get("JCNCTL_BIN") or PROJECT / "build/release/tools/jcnctl")
 CORPORA = pathlib.Path(os.environ.get("JCN_CORPORA") or PROJECT.parent / "shared/corpora")
 FULL = os.environ.get("JCN_FULL") == "1"
@@ -42,6 +45,9 @@ HANGS_AFTER = (3600 if FULL else 300) * TIME_FACTOR  # seconds of one test
 READY_LINE = re.compile(rb"^jcn: ready http://127\.0\.0\.1:(\d+)/ records=(\d+) rejects=(\d+)\n$")
 SANITIZER_REPORT = re.compile(
     r"ERROR: \w+Sanitizer|WARNING: ThreadSanitizer|runtime error:|LeakSanitizer")
+
+# Installed, jcn-export lies beside jcn; where it was built, jcn finds it by PATH.
+WITH_EXPORT = {**os.environ, "PATH": f"{os.path.dirname(JCN_EXPORT)}:{os.environ.get('PATH', '')}"}
 
 Answer = collections.namedtuple("Answer", "status headers body")
 
@@ -238,7 +244,7 @@ class Daemon:
             self.launched_at = time.monotonic()
             self.process = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL,
                                             stdout=subprocess.PIPE, stderr=errors,
-                                            env={**os.environ, **(self.environment or {})},
+                                            env={**WITH_EXPORT, **(self.environment or {})},
                                             **self._as_user())
         return self
 

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import pathlib
 import random
 import re
 import resource
@@ -16,9 +17,10 @@ import tarfile
 import threading
 import unittest
 
-from exported import (JCN_EXPORT, Expected, check_search, check_whole, contents, export, opened,
+from exported import (Expected, check_search, check_whole, contents, export, opened,
                       run_export, tables_of)
-from harness import CORPORA, FULL, PROJECT, TIME_FACTOR, JcnCase, id_target, write_whole
+from harness import (CORPORA, FULL, JCN_EXPORT, PROJECT, TIME_FACTOR, JcnCase, id_target, json_of,
+                     wait_for, write_whole)
 
 
 class ExportCase(JcnCase):
@@ -299,17 +301,25 @@ class Interrupted(ExportCase):
             self.assert_old_snapshot()
 
     def test_kill_9_at_every_system_call_that_matters(self):
-        calls = [("openat", 3), ("pwrite64", 5), ("fsync", 1), ("rename", 1)] if not FULL else [
-            (call, count) for call in ("openat", "pwrite64", "ftruncate", "fsync", "rename", "close")
-            for count in (1, 2, 3, 5, 20, 60)]
+        old = self.out + ".old"
+        shutil.copyfile(self.out, old)
+        calls = [("openat", 3), ("pwrite64", 5), ("fsync", 1), ("fsync", 2), ("rename", 1)]
+        if FULL:
+            calls = [(call, count) for call in ("openat", "pwrite64", "ftruncate", "fsync", "rename",
+                                                "close") for count in (1, 2, 3, 5, 20, 60, 200)]
         for call, count in calls:
             with self.subTest(call=call, count=count):
-                self.killed(signal.SIGKILL, call, count)
-                self.assertLessEqual(set(self.left_over()), {".notes.db.jcn-export"})
-                # The rename is where the new one takes over: either is right there.
-                if call not in ("rename", "fsync", "close"):
-                    self.assert_old_snapshot()
+                done = self.killed(signal.SIGKILL, call, count)
+                self.assertIn(done.returncode, (0, -signal.SIGKILL), done.stderr)
+                self.assertLessEqual(set(self.left_over()),
+                                     {os.path.basename(old), ".notes.db.jcn-export"})
                 check_whole(self.out)
+                # The folder is synced behind the rename; before that the old one stands.
+                renamed = done.returncode == 0 or (call, count) == ("fsync", 2)
+                if not renamed and call != "close":
+                    self.assert_old_snapshot()
+                shutil.copyfile(old, self.out)
+        os.unlink(old)
         self.assert_next_run_is_well()
 
     def killed(self, number, call, count=1):
@@ -642,6 +652,122 @@ class Formats(ExportCase):
             for facet in notes.get("facets", ()):
                 self.assertIn(facet if isinstance(facet, str) else facet["array"], columns)
         db.close()
+
+
+class Served(ExportCase):
+    """GET /v1/export.sqlite."""
+
+    TARGET = "/v1/export.sqlite"
+
+    def made(self, live, tag=None):
+        """The snapshot once it is there, and not the one with that tag."""
+        def newer():
+            answer = live.get(self.TARGET)
+            if answer.status == 503:
+                self.assert_problem(answer, 503, "not_ready")
+                self.assertEqual(answer.headers["retry-after"], "1")
+                return None
+            self.assertEqual(answer.status, 200, answer.body)
+            return answer if answer.headers["etag"] != tag else None
+        return wait_for(newer, "the snapshot")
+
+    def rows(self, answer):
+        write_whole(self.out, answer.body)
+        check_whole(self.out)
+        return self.query("SELECT id, n FROM videos ORDER BY id")
+
+    def test_the_first_one_is_waited_for_and_then_kept(self):
+        self.drop("a.json", {"n": 1})
+        live = self.daemon()
+        self.assert_problem(live.get(self.TARGET), 503, "not_ready")
+        first = self.made(live)
+        self.assertEqual(first.headers["content-type"], "application/vnd.sqlite3")
+        self.assertEqual(self.rows(first), [("a", 1)])
+        self.drop("a.json", {"n": 2})
+        live.sync()
+        again = live.get(self.TARGET)
+        self.assertEqual((again.headers["etag"], again.body), (first.headers["etag"], first.body))
+        tag = first.headers["etag"]
+        self.assertEqual(live.get(self.TARGET, If_None_Match=tag).status, 304)
+        head = live.request("HEAD", self.TARGET)
+        self.assertEqual((head.status, head.headers["content-length"], head.body),
+                         (200, str(len(first.body)), b""))
+
+    def test_an_old_one_begins_the_next(self):
+        self.drop("a.json", {"n": 1})
+        live = self.daemon(config="[export]\nmax_age_ms = 0\n")
+        first = self.made(live)
+        self.drop("a.json", {"n": 2})
+        live.sync()
+        answer = first
+        while self.rows(answer) != [("a", 2)]:
+            answer = self.made(live, answer.headers["etag"])
+        # What was made is there at once after a restart.
+        live.restart()
+        self.assertEqual(live.get(self.TARGET).status, 200)
+
+    def test_ranges(self):
+        self.drop("a.json", {"n": 1, "text": "word " * 20_000})
+        live = self.daemon()
+        whole = self.made(live)
+        size, tag = len(whole.body), whole.headers["etag"]
+        for asked, first, last in (("0-15", 0, 15), ("70000-140001", 70_000, 140_001),
+                                   (f"{size - 5}-", size - 5, size - 1),
+                                   ("-100", size - 100, size - 1), (f"5-{size + 9}", 5, size - 1)):
+            with self.subTest(asked):
+                answer = live.get(self.TARGET, Range=f"bytes={asked}")
+                self.assertEqual(answer.status, 206)
+                self.assertEqual(answer.headers["content-range"], f"bytes {first}-{last}/{size}")
+                self.assertEqual(answer.body, whole.body[first:last + 1])
+        answer = live.get(self.TARGET, Range=f"bytes={size}-")
+        self.assert_problem(answer, 416, "bad_request")
+        self.assertEqual(answer.headers["content-range"], f"bytes */{size}")
+        for headers in ({"Range": "lines=1-2"}, {"Range": "bytes=0-1,5-6"}, {"Range": "bytes=9-3"},
+                        {"Range": "bytes=0-15", "If_Range": '"other"'}):
+            with self.subTest(headers):
+                self.assertEqual(live.get(self.TARGET, **headers).body, whole.body)
+        self.assertEqual(live.get(self.TARGET, Range="bytes=0-15", If_Range=tag).status, 206)
+
+    def test_a_program_that_fails_or_is_not_there(self):
+        for program, word in (("/bin/false", "exit status 1"), ("/none", "posix_spawn /none")):
+            with self.subTest(program):
+                live = self.daemon(index="index" + os.path.basename(program),
+                                   config=f'[export]\nprogram = "{program}"\n')
+                answer = wait_for(lambda: next(
+                    (each for each in [live.get(self.TARGET)] if each.status != 503), None), "a 500")
+                self.assertEqual(answer.status, 500)
+                self.assertIn(word, json_of(answer)["detail"])
+                live.stop()
+
+    def test_the_end_ends_the_child(self):
+        child = os.path.join(self.tmp, "slow")
+        write_whole(child, b"#!/bin/sh\necho $$ > '" + os.fsencode(child) + b".pid'\n"
+                           b"exec sleep 1000\n")
+        os.chmod(child, 0o755)
+        live = self.daemon(config=f'[export]\nprogram = "{child}"\n')
+        self.assert_problem(live.get(self.TARGET), 503, "not_ready")
+        pid = int(wait_for(lambda: os.path.exists(child + ".pid")
+                           and pathlib.Path(child + ".pid").read_text(encoding="utf-8"), "the child"))
+        live.stop()
+        with self.assertRaises(ProcessLookupError):
+            os.kill(pid, 0)
+
+    def test_url(self):
+        self.drop("a.json", {"n": 1})
+        live = self.daemon()
+        url = f"http://127.0.0.1:{live.port}"
+        done = run_export("--url", url, "--output", self.out)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        check_whole(self.out)
+        self.assertEqual(self.query("SELECT id, n FROM videos"), [("a", 1)])
+        self.assertEqual(self.left_over(), [])
+        for arguments in (["--incremental"], ["--kind", "videos"], ["n=1"], ["--format", "csv"]):
+            done = run_export("--url", url, "--output", self.out, *arguments)
+            self.assertEqual(done.returncode, 2, done.stderr)
+        live.stop()
+        done = run_export("--url", url, "--output", self.out)
+        self.assertEqual(done.returncode, 3, done.stderr)
+        check_whole(self.out)
 
 
 class Corpus(ExportCase):

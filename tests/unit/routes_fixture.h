@@ -62,6 +62,10 @@ class FakeService : public Service {
   std::optional<std::uint64_t> answering() override { return answers; }
   void failed(const Error& error) override { failures.push_back(error.code); }
   FeedGate& feeds() override { return gate; }
+  Result<SnapshotFile> snapshot_file() override {
+    if (!on_snapshot_file) return Error{Code::not_ready, "The snapshot is being made."};
+    return on_snapshot_file();
+  }
 
   FeedGate gate{2};
   int snapshots = 0;
@@ -79,6 +83,7 @@ class FakeService : public Service {
   std::optional<Error> care_error;
   std::vector<UpkeepWork> cared;
   std::optional<std::uint64_t> answers = 0;
+  std::function<Result<SnapshotFile>()> on_snapshot_file;
   std::vector<Code> failures;
 
  private:
