@@ -198,21 +198,25 @@ class Updating {
     return std::optional<Record>();
   }
 
-  // Kinds whose tables are others now are written anew, from the index.
+  // Kinds whose tables are others now are written anew, from the index. Of the rest indexes may
+  // come and go. Names are free once all that goes is gone.
   Result<void> remake_kinds() {
+    std::vector<std::string> create;
     for (const KindPlan& kind : before_.kinds) {
       const KindPlan* now = after_.kind(kind.kind);
-      if (!now || *now != kind) JCN_CHECK(file_.run_all(drop_kind_sql(kind)));
+      if (!now || !same_tables(*now, kind)) {
+        JCN_CHECK(file_.run_all(drop_kind_sql(kind)));
+        continue;
+      }
+      kept_.insert(kind.kind);
+      IndexChanges changes = index_changes_sql(kind, *now);
+      JCN_CHECK(file_.run_all(changes.drop));
+      create.insert(create.end(), changes.create.begin(), changes.create.end());
     }
     for (const KindPlan& kind : after_.kinds) {
-      const KindPlan* was = before_.kind(kind.kind);
-      if (was && *was == kind) {
-        kept_.insert(kind.kind);
-      } else {
-        JCN_CHECK(make_kind(kind));
-      }
+      if (!kept_.contains(kind.kind)) JCN_CHECK(make_kind(kind));
     }
-    return {};
+    return file_.run_all(create);
   }
 
   Result<void> make_kind(const KindPlan& kind) {

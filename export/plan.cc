@@ -202,6 +202,17 @@ class KindPlanner {
 
 }  // namespace
 
+bool same_tables(const KindPlan& a, const KindPlan& b) {
+  const auto without_indexes = [](KindPlan plan) {
+    for (Column& column : plan.columns) column.index.clear();
+    for (ChildTable& child : plan.children) {
+      for (Column& column : child.columns) column.index.clear();
+    }
+    return plan;
+  };
+  return without_indexes(a) == without_indexes(b);
+}
+
 const KindPlan* Plan::kind(const std::string& name) const {
   for (const KindPlan& plan : kinds) {
     if (plan.kind == name) return &plan;

@@ -45,6 +45,9 @@ struct KindPlan {
   bool operator==(const KindPlan&) const = default;
 };
 
+// Whether both have the same tables, whatever their indexes.
+bool same_tables(const KindPlan& a, const KindPlan& b);
+
 struct Plan {
   std::vector<KindPlan> kinds;  // by kind; those without records are absent
   const KindPlan* kind(const std::string& name) const;

@@ -159,6 +159,25 @@ std::vector<std::string> drop_kind_sql(const KindPlan& plan) {
   return statements;
 }
 
+IndexChanges index_changes_sql(const KindPlan& before, const KindPlan& after) {
+  IndexChanges changes;
+  const auto compare = [&](const std::string& table, const std::vector<Column>& was,
+                           const std::vector<Column>& is) {
+    for (std::size_t i = 0; i < is.size(); ++i) {
+      if (was[i].index == is[i].index) continue;
+      if (!was[i].index.empty()) changes.drop.push_back("DROP INDEX " + quoted(was[i].index));
+      if (!is[i].index.empty()) {
+        changes.create.push_back(index_sql(is[i].index, table, is[i].name));
+      }
+    }
+  };
+  compare(after.table, before.columns, after.columns);
+  for (std::size_t i = 0; i < after.children.size(); ++i) {
+    compare(after.children[i].table, before.children[i].columns, after.children[i].columns);
+  }
+  return changes;
+}
+
 std::string insert_sql(const std::string& table, std::size_t columns) {
   std::string sql = "INSERT INTO " + quoted(table) + " VALUES (";
   for (std::size_t i = 0; i < columns; ++i) sql += i == 0 ? "?" : ",?";

@@ -25,6 +25,12 @@ std::string search_table_sql(const KindPlan& plan);
 std::vector<std::string> fill_search_sql(const KindPlan& plan);
 // Those that drop all of a kind's tables.
 std::vector<std::string> drop_kind_sql(const KindPlan& plan);
+// What takes the indexes of `before` to those of `after`, which has the same tables otherwise: what
+// drops comes first, so that the statements of several kinds can be run one half after the other.
+struct IndexChanges {
+  std::vector<std::string> drop, create;
+};
+IndexChanges index_changes_sql(const KindPlan& before, const KindPlan& after);
 
 // INSERT INTO the kind's table: id, _rev, _created, _updated, the columns, _doc.
 std::string insert_record_sql(const KindPlan& plan);

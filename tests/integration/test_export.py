@@ -473,6 +473,26 @@ class Incremental(ExportCase):
                     self.drop(path, body)
                 self.assert_as_new(live)
 
+    def test_indexes_come_and_go_without_their_tables(self):
+        """Of nine columns the eight that most records have an index."""
+        for number in range(10):
+            self.drop(f"r{number}.json", {f"c{column}": number for column in range(8 + number % 2)})
+        live = self.daemon()
+        self.assert_as_new(live)
+
+        def indexed():
+            return {name for (name,) in self.query(
+                "SELECT name FROM sqlite_schema WHERE name LIKE 'idx_videos_c%'")}
+
+        self.assertEqual(indexed(), {f"idx_videos_c{column}" for column in range(8)})
+        [(before,)] = self.query("SELECT rootpage FROM sqlite_schema WHERE name = 'videos'")
+        for number in range(6):
+            self.drop(f"more{number}.json", {"c8": number})
+        self.assert_as_new(live)
+        self.assertEqual(indexed(), {f"idx_videos_c{column}" for column in (0, 1, 2, 3, 4, 5, 6, 8)})
+        self.assertEqual(self.query("SELECT rootpage FROM sqlite_schema WHERE name = 'videos'"),
+                         [(before,)])
+
     def test_with_filters(self):
         for number in range(20):
             self.drop(f"r{number}.json", {"n": number})
