@@ -2,10 +2,11 @@
 
 import collections
 import json
+import os
 import sqlite3
 import subprocess
 
-from harness import JCN_EXPORT, TIME_FACTOR
+from harness import JCN_EXPORT, TIME_FACTOR, JcnCase
 
 MOST_CHILDREN = 50
 
@@ -121,3 +122,20 @@ class Expected:
         wanted = [pointer for pointer in having if not nested[pointer]]
         wanted.sort(key=lambda pointer: (-having[pointer], f"{pointer}/~*".encode()))
         self.children = set(wanted[:MOST_CHILDREN])
+
+
+class ExportCase(JcnCase):
+    def setUp(self):
+        super().setUp()
+        self.out = os.path.join(self.folder("out"), "notes.db")
+
+    def left_over(self):
+        """What lies beside the destination."""
+        return sorted(set(os.listdir(os.path.dirname(self.out))) - {os.path.basename(self.out)})
+
+    def query(self, sql, *parameters):
+        db = opened(self.out)
+        try:
+            return db.execute(sql, parameters).fetchall()
+        finally:
+            db.close()
