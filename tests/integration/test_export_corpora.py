@@ -78,7 +78,7 @@ class Corpus(ExportCase):
     @unittest.skipUnless((CORPORA / "pyvideo.tar.xz").is_file(), "no corpora: set JCN_CORPORA")
     def test_pyvideo(self):
         with tarfile.open(CORPORA / "pyvideo.tar.xz") as archive:
-            archive.extractall(self.root, filter="data")
+            archive.extractall(self.root)
         live = self.new_daemon()
         live.start(seconds=240)
         export(live.index, self.out)
@@ -117,7 +117,7 @@ class Corpus(ExportCase):
     @unittest.skipUnless((CORPORA / "sidecars.tar.xz").is_file(), "no corpora: set JCN_CORPORA")
     def test_sidecars(self):
         with tarfile.open(CORPORA / "sidecars.tar.xz") as archive:
-            archive.extractall(self.root, filter="data")
+            archive.extractall(self.root)
         live = self.daemon()
         export(live.index, self.out)
         db, records, children = self.reconcile(live, self.out)
