@@ -238,11 +238,14 @@ void Walker::take_folder_event(const WatchEvent& event, const FolderName& folder
   switch (event.kind) {
     case Kind::moved_from: {
       Departure departure{name, true, ticket, steady_clock::now() + departure_patience};
-      if (const auto earlier = moved_on_.extract(name)) {  // it was on its way already
+      const auto earlier = moved_on_.extract(name);
+      if (earlier) {  // it was on its way already
         departure.name = earlier.mapped().name;
         departure.ticket = earlier.mapped().ticket;
       }
       departures_[event.cookie] = std::move(departure);
+      // Something of it may have been seen here all the same.
+      if (earlier) refresh_folder(name, ticket);
       return;
     }
     case Kind::moved_to:
@@ -303,6 +306,7 @@ void Walker::arrive(const Departure& departure, const FolderName& at) {
   if (const auto other = moved_on_.extract(at)) depart(other.mapped());
   moved_on_[at] = departure;
   moved_on_[at].due = steady_clock::now() + departure_patience;
+  refresh_folder(at, departure.ticket);
 }
 
 void Walker::depart(const Departure& departure) {

@@ -18,7 +18,7 @@ import time
 import unittest
 
 import service_sandbox
-from harness import JCN, JCNCTL, PROJECT, TIME_FACTOR, JcnCase, wait_for
+from harness import JCN, JCN_EXPORT, JCNCTL, PROJECT, TIME_FACTOR, JcnCase, wait_for
 from test_restart import strace_works
 
 UNIT = PROJECT / "jcn/jcn.service"
@@ -82,6 +82,7 @@ class Sandboxed(JcnCase):
         program = shutil.copy(JCN, self.folder("bin"))  # where every user can run it
         os.chmod(program, 0o755)
         self.programs = (program, JCNCTL)
+        os.chmod(shutil.copy(JCN_EXPORT, os.path.dirname(program)), 0o755)
         sandbox = [sys.executable, "-B", service_sandbox.__file__]
         self.sandbox = [*sandbox, UNIT]
         self.before = ["env", "ASAN_OPTIONS=detect_leaks=0", *sandbox, *user, UNIT]
@@ -119,6 +120,7 @@ class Sandboxed(JcnCase):
         for word in ("verify", "compact", "reindex"):
             live.ctl(word)
         self.assertEqual(live.status()["upkeep"]["damage_found"], 0)
+        wait_for(lambda: live.get("/v1/export.sqlite").status == 200, "a snapshot")
         self.assert_converged(live)
         live.stop()
         with open(os.path.join(live.index, "crashed"), "wb"):
