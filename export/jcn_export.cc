@@ -41,6 +41,7 @@ Exit exit_of(const Error& error) {
     case Code::bad_usage:
     case Code::bad_configuration:
     case Code::bad_field:
+    case Code::bad_parameter:
     case Code::unknown_operator:
     case Code::bad_value:
       return Exit::usage;

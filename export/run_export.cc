@@ -12,6 +12,7 @@
 #include "destination.h"
 #include "incremental.h"
 #include "jcnctl_http.h"
+#include "progress_bar.h"
 #include "terminal.h"
 #include "text_export.h"
 #include "token_file.h"
@@ -51,20 +52,8 @@ Result<Opened> open_index(const Options& options) {
   JCN_CHECK(sync_index(options));
   JCN_TRY(jcn::IndexReader index, jcn::IndexReader::open(options.index));
   JCN_TRY(jcn::Snapshot snapshot, index.snapshot());
-  const auto text = snapshot.note("rules");
-  if (!text) {
-    return Error{Code::index_unreadable, options.index + " does not say by which rules it was made",
-                 "start jcn on it once"};
-  }
-  JCN_TRY(jcn::Rules rules, jcn::Rules::from_json(*text));
+  JCN_TRY(jcn::Rules rules, jcn::rules_of(snapshot, options.index));
   return Opened{std::move(index), std::move(snapshot), std::move(rules)};
-}
-
-Result<Selection> read_selection(const Options& options) {
-  Selection selection;
-  selection.kind = options.kind;
-  for (const std::string& term : options.terms) JCN_CHECK(add_term(selection, term));
-  return selection;
 }
 
 void print_summary(const Exported& done, const std::string& path, double seconds) {
@@ -123,7 +112,7 @@ Result<void> with_bar(const std::string& path,
   const auto begun = std::chrono::steady_clock::now();
   Exported done;
   {
-    Bar bar;
+    jcnctl::ProgressBar bar;
     JCN_TRY(done, work([&bar](const char* stage, std::uint64_t so_far, std::uint64_t of) {
               bar.show(stage, so_far, of);
               return !asked_to_stop();
@@ -147,7 +136,7 @@ Result<void> export_sqlite(const Options& options) {
     return Error{Code::bad_usage, "a SQLite file can't be written to standard output",
                  "name a file with --output"};
   }
-  JCN_TRY(const Selection selection, read_selection(options));
+  JCN_TRY(const Selection selection, read_selection(options.kind, options.terms));
   if (options.incremental && !selection.searches.empty()) {
     return Error{Code::bad_usage, "--incremental does not go with a search",
                  "use filters, or run it without --incremental"};
@@ -174,7 +163,7 @@ Result<void> export_text(const Options& options) {
                  "leave them out, or use --format sqlite"};
   }
   const TextFormat format = options.format == "csv" ? TextFormat::csv : TextFormat::ndjson;
-  JCN_TRY(const Selection selection, read_selection(options));
+  JCN_TRY(const Selection selection, read_selection(options.kind, options.terms));
   std::optional<Destination> destination;
   if (options.output != "-") {
     JCN_TRY(Destination opened, Destination::open(options.output, Destination::Replaces::texts));
@@ -230,7 +219,7 @@ Result<void> export_from_url(const Options& options) {
   jcnctl::HttpClient daemon(options.url, token);
   JCN_CHECK(fetch(daemon, destination));
   {
-    Bar bar;
+    jcnctl::ProgressBar bar;
     JCN_TRY(Database file, Database::open(destination.aside(), Database::Access::read));
     JCN_CHECK(check_file(file, [&bar](const char* stage, std::uint64_t done, std::uint64_t of) {
       bar.show(stage, done, of);

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <set>
 
-#include "jcn/canonical.h"
+#include "listing_parameters.h"
 
 namespace jcn_export {
 namespace {
@@ -12,7 +12,6 @@ using jcn::Code;
 using jcn::Error;
 using jcn::Result;
 
-constexpr std::string_view search_in_field = "_search_";
 constexpr std::uint32_t page_size = 1000;
 
 // The visits of a walk, which is told only whether to go on.
@@ -36,8 +35,7 @@ std::string Selection::text() const {
   std::vector<std::string> terms;
   for (const jcn::Filter& filter : filters) terms.push_back(filter.name + '=' + filter.value);
   for (const jcn::SearchTerm& search : searches) {
-    terms.push_back((search.field ? "_search_" + search.field->text : "_search") + '=' +
-                    search.words);
+    terms.push_back(jcn::search_name(search) + '=' + search.words);
   }
   std::sort(terms.begin(), terms.end());
   std::string text = kind;
@@ -45,31 +43,27 @@ std::string Selection::text() const {
   return text;
 }
 
-Result<void> add_term(Selection& selection, const std::string& term) {
-  const std::size_t equals = term.find('=');
-  if (equals == std::string::npos) {
-    return Error{Code::bad_usage, "'" + term + "' is no filter",
-                 "filters are FIELD=VALUE or FIELD__OPERATOR=VALUE"};
-  }
-  const std::string name = term.substr(0, equals), value = term.substr(equals + 1);
-  if (name == "_search" || name.starts_with(search_in_field)) {
-    jcn::SearchTerm search{{}, value};
-    if (name != "_search") {
-      JCN_TRY(search.field, jcn::parse_field(name.substr(search_in_field.size())));
+Result<Selection> read_selection(const std::string& kind, const std::vector<std::string>& terms) {
+  std::vector<jcn::Parameter> parameters;
+  for (const std::string& term : terms) {
+    const std::size_t equals = term.find('=');
+    if (equals == std::string::npos) {
+      return Error{Code::bad_usage, "'" + term + "' is no filter",
+                   "filters are FIELD=VALUE or FIELD__OPERATOR=VALUE"};
     }
-    if (jcn::count_phrases(value) == 0) {
-      return Error{Code::bad_value, "'" + term + "' has no words to search for"};
+    std::string name = term.substr(0, equals);
+    if (!jcn::names_filter(name) && !jcn::names_search(name)) {
+      return Error{Code::bad_usage, "'" + name + "' is no field",
+                   "what begins with _ and is a field takes an operator: " + name + "__exact=…"};
     }
-    selection.searches.push_back(std::move(search));
-    return {};
+    parameters.push_back({std::move(name), term.substr(equals + 1)});
   }
-  if (!jcn::names_filter(name)) {
-    return Error{Code::bad_usage, "'" + name + "' is no field",
-                 "what begins with _ and is a field takes an operator: " + name + "__exact=…"};
-  }
-  JCN_TRY(jcn::Filter filter, jcn::parse_filter(name, value));
-  selection.filters.push_back(std::move(filter));
-  return {};
+  const jcn::QueryParameters all(std::move(parameters));
+  Selection selection;
+  selection.kind = kind;
+  JCN_TRY(selection.filters, all.filters());
+  JCN_TRY(selection.searches, jcn::read_searches(all));
+  return selection;
 }
 
 Result<std::vector<std::string>> selected_kinds(const jcn::Snapshot& snapshot,

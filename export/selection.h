@@ -22,9 +22,10 @@ struct Selection {
   std::string text() const;
 };
 
-// "duration__gte=600", "_search=words", "_search_title=words".
-// Errors: bad_usage, unknown_operator, bad_field, bad_value.
-jcn::Result<void> add_term(Selection& selection, const std::string& term);
+// Terms: "duration__gte=600", "_search=words", "_search_title=words".
+// Errors: bad_usage, unknown_operator, bad_field, bad_value, bad_parameter.
+jcn::Result<Selection> read_selection(const std::string& kind,
+                                      const std::vector<std::string>& terms);
 
 // The kinds that are selected, in order: those that rules or records name.
 // Errors: no_such_kind.

@@ -2,7 +2,6 @@
 // signals.
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <string>
 
@@ -12,23 +11,6 @@ namespace jcn_export {
 // that a limit on file sizes is an error of write(2). For main().
 void catch_signals();
 bool asked_to_stop();
-
-// A bar on standard error, when that is a terminal; gone when it is over.
-class Bar {
- public:
-  Bar();
-  Bar(const Bar&) = delete;
-  Bar& operator=(const Bar&) = delete;
-  ~Bar() { clear(); }
-  void show(const char* stage, std::uint64_t done, std::uint64_t of);
-  void clear();
-
- private:
-  using Clock = std::chrono::steady_clock;
-  const bool terminal_;
-  const char* stage_ = nullptr;
-  Clock::time_point begun_{}, drawn_{};
-};
 
 // "1.5 MB"
 std::string size_text(std::uint64_t bytes);

@@ -200,15 +200,15 @@ Result<PlaceSet> pointer_places(QueryRun& run, const SearchPart& part, const Fil
   return places;
 }
 
-// Whether a living record has the field.
-Result<bool> has_present(const SearchPart& part, const SegmentField& field) {
+// Whether one of these records has the field.
+Result<bool> has_present(const SearchPart& part, const SegmentField& field, const PlaceSet& among) {
   JCN_TRY(const auto entry, part.search->find(field, marker_key(KeyType::present)));
   if (!entry) return false;
-  // More records than there are dead ones: their list need not be read.
-  if (entry->documents > part.places() - part.living.count()) return true;
+  // More records than there are others: their list need not be read.
+  if (entry->documents > part.places() - among.count()) return true;
   PlaceSet present(part.places());
   JCN_CHECK(part.search->add_places(field, *entry, present));
-  return present.count_common(part.living) > 0;
+  return present.count_common(among) > 0;
 }
 
 constexpr int costly_rank = 4;
@@ -280,11 +280,12 @@ Result<bool> has_field(QueryRun& run, const SearchPart& part, const Field& field
   if (field.kind != Field::Kind::member) return !part.living.none();
   JCN_CHECK(run.step());
   const SegmentField* found = part_field(part, field.path);
-  if (!field.may_index) return found ? has_present(part, *found) : Result<bool>(false);
+  if (!field.may_index) return found ? has_present(part, *found, part.living) : Result<bool>(false);
   JCN_TRY(PlaceSet indexed, indexed_places(part, field));
   if (found) {
-    JCN_TRY(PlaceSet present, marked(part, *found, KeyType::present));
-    if (present.subtract(indexed).count_common(part.living) > 0) return true;
+    PlaceSet others = part.living;
+    JCN_TRY(const bool present, has_present(part, *found, others.subtract(indexed)));
+    if (present) return true;
   }
   indexed &= part.living;
   for (std::uint32_t place = indexed.next(0); place < indexed.size();

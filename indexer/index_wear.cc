@@ -21,12 +21,13 @@ Result<std::uint64_t> bytes_held(const Transaction& txn, const SegmentInfos& seg
     living += info.living;
   }
   for (std::size_t table = 0; table < table_count; ++table) {
-    JCN_TRY(const std::uint64_t bytes, txn.bytes(static_cast<Table>(table)));
+    JCN_TRY(const auto size, txn.size(static_cast<Table>(table)));
     if (static_cast<Table>(table) != Table::segments) {
-      held += bytes / 4 * 3;
+      held += size.bytes / 4 * 3;
     } else if (records > 0) {
-      held += static_cast<std::uint64_t>(static_cast<double>(bytes) * static_cast<double>(living) /
-                                         static_cast<double>(records));
+      held +=
+          static_cast<std::uint64_t>(static_cast<double>(size.bytes) * static_cast<double>(living) /
+                                     static_cast<double>(records));
     }
   }
   return held;

@@ -136,19 +136,12 @@ Result<Cursor> Transaction::cursor(Table table) const {
   return Cursor(cursor);
 }
 
-Result<std::uint64_t> Transaction::entries(Table table) const {
-  MDB_stat stat{};
-  const int code = mdb_stat(txn_, env_->tables_[static_cast<std::size_t>(table)], &stat);
-  if (code != MDB_SUCCESS) return lmdb_error("mdb_stat", code);
-  return std::uint64_t{stat.ms_entries};
-}
-
-Result<std::uint64_t> Transaction::bytes(Table table) const {
+Result<Transaction::Size> Transaction::size(Table table) const {
   MDB_stat stat{};
   const int code = mdb_stat(txn_, env_->tables_[static_cast<std::size_t>(table)], &stat);
   if (code != MDB_SUCCESS) return lmdb_error("mdb_stat", code);
   const std::uint64_t pages = stat.ms_branch_pages + stat.ms_leaf_pages + stat.ms_overflow_pages;
-  return pages * stat.ms_psize;
+  return Size{stat.ms_entries, pages * stat.ms_psize};
 }
 
 std::uint64_t Transaction::id() const {

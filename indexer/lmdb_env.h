@@ -77,8 +77,11 @@ class Transaction {
 
   Result<std::optional<std::string_view>> get(Table table, std::string_view key) const;
   Result<Cursor> cursor(Table table) const;
-  Result<std::uint64_t> entries(Table table) const;  // without walking it
-  Result<std::uint64_t> bytes(Table table) const;    // of its pages; the same
+  struct Size {
+    std::uint64_t entries = 0;
+    std::uint64_t bytes = 0;  // of its pages
+  };
+  Result<Size> size(Table table) const;  // without walking it
   std::uint64_t id() const;  // of the state read; a write transaction: of the state that it makes
   // Ids are of one environment: another generation's states have the same ones.
   const std::shared_ptr<LmdbEnv>& env() const { return env_; }

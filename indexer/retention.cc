@@ -41,10 +41,10 @@ Result<std::vector<Tombstone>> oldest_tombstones(const Transaction& txn, std::ui
 }  // namespace
 
 Result<void> prune_tombstones(WriteTxn& txn, std::uint64_t keep) {
-  JCN_TRY(const std::uint64_t there, txn.entries(Table::tombstones));
-  if (there <= keep) return {};
+  JCN_TRY(const auto there, txn.size(Table::tombstones));
+  if (there.entries <= keep) return {};
   JCN_TRY(HorizonRow row, read_horizon(txn));
-  JCN_TRY(const std::vector<Tombstone> old, oldest_tombstones(txn, there - keep, row));
+  JCN_TRY(const std::vector<Tombstone> old, oldest_tombstones(txn, there.entries - keep, row));
   for (const Tombstone& tombstone : old) {
     JCN_TRY([[maybe_unused]] const bool one, txn.erase(Table::tombstones, tombstone.key));
     JCN_TRY([[maybe_unused]] const bool two, txn.erase(Table::changes, change_key(tombstone.seq)));

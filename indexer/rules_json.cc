@@ -6,6 +6,7 @@
 #include "jcn/check.h"
 #include "jcn/rules.h"
 #include "jcn/schema.h"
+#include "jcn/snapshot.h"
 
 namespace jcn {
 namespace {
@@ -325,6 +326,13 @@ Result<Rules> Rules::from_json(std::string_view text) {
                     return unknown(name);
                   }));
   return rules;
+}
+
+Result<Rules> rules_of(const Snapshot& snapshot, const std::string& index) {
+  const auto text = snapshot.note("rules");
+  if (text) return Rules::from_json(*text);
+  return Error{Code::index_unreadable, index + " does not say by which rules it was made",
+               "start jcn on it once"};
 }
 
 }  // namespace jcn

@@ -126,12 +126,7 @@ Result<void> verify_files(const Snapshot& snapshot, const std::map<std::string, 
                           const std::function<void(const FileDifference&)>& difference,
                           const std::function<void(const std::string& root)>& offline,
                           const ContentProgress& progress) {
-  const auto text = snapshot.note("rules");
-  if (!text) {
-    return Error{Code::index_unreadable, "the index does not say by which rules it was made",
-                 "start jcn on it once"};
-  }
-  JCN_TRY(Rules rules, Rules::from_json(*text));
+  JCN_TRY(Rules rules, rules_of(snapshot, "the index"));
   FilesCheck check(snapshot, std::move(rules), difference, progress);
   for (const auto& [name, path] : roots) {
     const Result<FileDescriptor> root = open_root(path);

@@ -9,18 +9,17 @@
 namespace jcn {
 namespace {
 
-constexpr std::string_view search_prefix = "_search_";
+constexpr std::string_view search_parameter = "_search", search_prefix = "_search_";
 
 constexpr std::string_view known_parameters =
     "A listing takes filters (field__op=value), _sort, _sort_desc, _size, _next, _search, "
     "_search_FIELD, _facet, _facet_size, _col, _extra, _shape, _nl and _id.";
 
-constexpr auto repeatable =
-    std::to_array<std::string_view>({"_facet", "_col", "_extra", "_search"});
+constexpr auto repeatable = std::to_array<std::string_view>({"_facet", "_col", "_extra"});
 
 bool is_repeatable(std::string_view name) {
   return std::find(repeatable.begin(), repeatable.end(), name) != repeatable.end() ||
-         name.starts_with(search_prefix);
+         names_search(name);
 }
 
 bool is_known_once(std::string_view name) {
@@ -38,34 +37,6 @@ Result<void> check_names(const QueryParameters& parameters) {
                    std::string(known_parameters)};
     JCN_CHECK(parameters.allow_once({name}));
   }
-  return {};
-}
-
-Result<void> read_searches(const QueryParameters& parameters, Query& query) {
-  std::size_t phrases = 0;
-  for (const Parameter& parameter : parameters.all()) {
-    const std::string_view name = parameter.name;
-    if (names_filter(name)) continue;
-    SearchTerm term;
-    if (name.starts_with(search_prefix)) {
-      JCN_TRY(term.field, parse_field(name.substr(search_prefix.size())));
-      if (term.field->kind != Field::Kind::member)
-        return Error{Code::bad_parameter, "There is no text in '" + term.field->text + "'.",
-                     "Ask for it with a filter."};
-    } else if (name != "_search") {
-      continue;
-    }
-    term.words = parameter.value;
-    const std::size_t found = count_phrases(term.words);
-    if (found == 0)
-      return Error{Code::bad_value,
-                   "The parameter '" + parameter.name + "' has no word to search for."};
-    phrases += found;
-    query.searches.push_back(std::move(term));
-  }
-  if (phrases > most_search_phrases)
-    return Error{Code::bad_value, "A search takes at most " + std::to_string(most_search_phrases) +
-                                      " words and phrases."};
   return {};
 }
 
@@ -193,7 +164,7 @@ Result<ListingRequest> read_listing(const std::string& kind, const QueryParamete
   asked.query.weights = weights;
   asked.query.scope = scope;
   JCN_TRY(asked.query.filters, parameters.filters());
-  JCN_CHECK(read_searches(parameters, asked.query));
+  JCN_TRY(asked.query.searches, read_searches(parameters));
   JCN_CHECK(read_order(parameters, asked.query));
   JCN_TRY(const std::uint64_t size,
           parameters.number("_size", default_page_size, largest_page_size));
@@ -212,6 +183,42 @@ Result<ListingRequest> read_listing(const std::string& kind, const QueryParamete
                    "Take it from the answer's \"next\", or follow \"next_url\"."};
   }
   return asked;
+}
+
+bool names_search(std::string_view name) {
+  return name == search_parameter || name.starts_with(search_prefix);
+}
+
+std::string search_name(const SearchTerm& search) {
+  if (!search.field) return std::string(search_parameter);
+  return std::string(search_prefix) + search.field->text;
+}
+
+Result<std::vector<SearchTerm>> read_searches(const QueryParameters& parameters) {
+  std::vector<SearchTerm> searches;
+  std::size_t phrases = 0;
+  for (const Parameter& parameter : parameters.all()) {
+    const std::string_view name = parameter.name;
+    if (names_filter(name) || !names_search(name)) continue;
+    SearchTerm term;
+    if (name != search_parameter) {
+      JCN_TRY(term.field, parse_field(name.substr(search_prefix.size())));
+      if (term.field->kind != Field::Kind::member)
+        return Error{Code::bad_parameter, "There is no text in '" + term.field->text + "'.",
+                     "Ask for it with a filter."};
+    }
+    term.words = parameter.value;
+    const std::size_t found = count_phrases(term.words);
+    if (found == 0)
+      return Error{Code::bad_value,
+                   "The parameter '" + parameter.name + "' has no word to search for."};
+    phrases += found;
+    searches.push_back(std::move(term));
+  }
+  if (phrases > most_search_phrases)
+    return Error{Code::bad_value, "A search takes at most " + std::to_string(most_search_phrases) +
+                                      " words and phrases."};
+  return searches;
 }
 
 Result<std::vector<std::string>> read_column_names(std::string_view value) {

@@ -38,6 +38,14 @@ Result<ListingRequest> read_listing(const std::string& kind, const QueryParamete
                                     const SearchWeights& weights = {},
                                     const SearchScope& scope = {});
 
+// Whether a parameter of this name is a search, and the name that one has.
+bool names_search(std::string_view name);
+std::string search_name(const SearchTerm& search);
+
+// All `_search` and `_search_FIELD` among them.
+// Errors: bad_field, bad_parameter (a field that has no text), bad_value (no words, too many).
+Result<std::vector<SearchTerm>> read_searches(const QueryParameters& parameters);
+
 // What one `_col` names: a JSON array of strings, or names with commas between.
 // Errors: bad_parameter.
 Result<std::vector<std::string>> read_column_names(std::string_view value);

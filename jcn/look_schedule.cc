@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <functional>
 #include <map>
+#include <set>
 #include <utility>
 
 namespace jcn {
@@ -33,14 +34,13 @@ std::size_t files_of(const LookJob& job) {
     for (auto at = later.find(name); at != later.end(); at = later.find(name)) name = at->second;
     return name;
   };
-  std::size_t files = job.items.size();
   for (const Rename& rename : job.renames) {
     FragmentName from = last(rename.from), to = last(rename.to);
-    if (from == to) continue;
-    later.emplace(std::move(from), std::move(to));
-    --files;
+    if (from != to) later.emplace(std::move(from), std::move(to));
   }
-  return files;
+  std::set<FragmentName> files;
+  for (const LookJob::Item& item : job.items) files.insert(last(item.name));
+  return files.size();
 }
 
 milliseconds back_off(std::uint32_t failures) {

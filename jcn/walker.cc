@@ -298,11 +298,12 @@ void Walker::take_file_event(const WatchEvent& event, const FragmentName& name,
 // the first name, and will have them under the last one.
 void Walker::arrive(const Departure& departure, const FolderName& at) {
   if (departure.name == at) return refresh_folder(at, departure.ticket);
-  const auto root = in_.roots.fd(at.root);
-  const auto there = root ? stat_entry(root->get(), at.path) : Result<FolderEntry>(FolderEntry{});
-  if (!there || there->type != FolderEntry::Type::vanished) {
-    return move_folder(departure.name, at, departure.ticket);
+  bool gone = false;
+  if (const auto root = in_.roots.fd(at.root)) {
+    const Result<FolderEntry> found = stat_entry(root->get(), at.path);
+    gone = found && found->type == FolderEntry::Type::vanished;
   }
+  if (!gone) return move_folder(departure.name, at, departure.ticket);
   if (const auto other = moved_on_.extract(at)) depart(other.mapped());
   moved_on_[at] = departure;
   moved_on_[at].due = steady_clock::now() + departure_patience;

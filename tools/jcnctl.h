@@ -49,8 +49,6 @@ jcn::Result<std::optional<HttpClient>> find_daemon(const Context& context);
 // The same, where the command can't do without: not_connected when there is none.
 jcn::Result<HttpClient> need_daemon(const Context& context);
 jcn::Result<jcn::IndexReader> open_index(const Context& context);
-// The rules by which an index was made. Errors: index_unreadable.
-jcn::Result<jcn::Rules> rules_of(const jcn::Snapshot& snapshot, const Context& context);
 
 // What the command line chose.
 using Command = std::function<jcn::Result<Exit>()>;

@@ -57,7 +57,7 @@ Result<Exit> run_conflicts(const Context& context, const std::string& kind) {
   }
   JCN_TRY(const jcn::IndexReader index, open_index(context));
   JCN_TRY(const jcn::Snapshot snapshot, index.snapshot());
-  JCN_TRY(const jcn::Rules rules, rules_of(snapshot, context));
+  JCN_TRY(const jcn::Rules rules, jcn::rules_of(snapshot, context.index));
   JCN_CHECK(offline_conflicts(snapshot, rules, kind, rows));
   return Exit::ok;
 }

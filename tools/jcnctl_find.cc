@@ -101,12 +101,6 @@ AskPage ask_index(const jcn::Snapshot& snapshot, const jcn::Rules& rules, const 
   };
 }
 
-// By which the index was made; the default ones when it does not say.
-Result<jcn::Rules> rules_of(const jcn::Snapshot& snapshot) {
-  const auto text = snapshot.note("rules");
-  return text ? jcn::Rules::from_json(*text) : jcn::Rules();
-}
-
 Result<void> check_kind(const jcn::Snapshot& snapshot, const jcn::Rules& rules,
                         const std::string& kind) {
   const bool has_rule = std::any_of(rules.rules.begin(), rules.rules.end(),
@@ -194,7 +188,7 @@ Result<Exit> run_find(const Context& context, const FindOptions& options) {
   if (daemon) return print_pages(context, options, ask_daemon(*daemon, options.kind));
   JCN_TRY(const jcn::IndexReader index, open_index(context));
   JCN_TRY(const jcn::Snapshot snapshot, index.snapshot());
-  JCN_TRY(const jcn::Rules rules, rules_of(snapshot));
+  JCN_TRY(const jcn::Rules rules, jcn::rules_of(snapshot, context.index));
   JCN_CHECK(check_kind(snapshot, rules, options.kind));
   return print_pages(context, options, ask_index(snapshot, rules, options.kind));
 }

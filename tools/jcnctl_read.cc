@@ -55,15 +55,6 @@ Result<Exit> run_get(const Context& context, const std::string& kind, const std:
   return Exit::ok;
 }
 
-Result<jcn::Rules> rules_of(const jcn::Snapshot& snapshot, const Context& context) {
-  const auto text = snapshot.note("rules");
-  if (!text) {
-    return Error{Code::index_unreadable, context.index + " does not say by which rules it was made",
-                 "start jcn on it once"};
-  }
-  return jcn::Rules::from_json(*text);
-}
-
 Result<Exit> run_rejects(const Context& context) {
   Rows rows(context, {"root", "path", "line", "column", "code", "message"},
             {"root", "path", "line", "column", "code", "message"});
@@ -128,8 +119,8 @@ Result<Exit> run_explain(const Context& context, const std::string& path) {
   JCN_TRY(HttpClient daemon, need_daemon(context));
   JCN_TRY(const Answer status, daemon.get("/v1/status"));
   JCN_TRY(const Answer answer,
-          daemon.get("/v1/explain?path=" + percent_encoded(jcn::printable_path(as_rooted(
-                                               path, root_paths(status))))));
+          daemon.get("/v1/explain?path=" +
+                     percent_encoded(jcn::printable_path(as_rooted(path, root_paths(status))))));
   if (context.json) {
     print_line(answer.body);
     return Exit::ok;
@@ -155,7 +146,7 @@ Result<Exit> run_dump(const Context& given, bool served) {
   }
   JCN_TRY(const jcn::IndexReader index, open_index(context));
   JCN_TRY(const jcn::Snapshot snapshot, index.snapshot());
-  JCN_TRY(const jcn::Rules rules, rules_of(snapshot, context));
+  JCN_TRY(const jcn::Rules rules, jcn::rules_of(snapshot, context.index));
   JCN_CHECK(jcn::dump(snapshot, rules, served, print_line));
   return Exit::ok;
 }

@@ -13,6 +13,7 @@
 #include "jcnctl.h"
 #include "jcnctl_rows.h"
 #include "json_writer.h"
+#include "progress_bar.h"
 
 namespace jcnctl {
 namespace {
@@ -23,36 +24,6 @@ using jcn::FileDifference;
 using jcn::Result;
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
-
-constexpr milliseconds drawing_interval{100};
-
-// A bar on standard error, when that is a terminal; gone when it is over.
-class Bar {
- public:
-  ~Bar() { clear(); }
-  void begin(const char* what) {
-    what_ = what;
-    begun_ = steady_clock::now();
-  }
-  void show(std::uint64_t done, std::uint64_t of) {
-    const auto now = steady_clock::now();
-    if (!terminal_ || of == 0 || now < drawn_ + drawing_interval) return;
-    drawn_ = now;
-    const double seconds = std::chrono::duration<double>(now - begun_).count();
-    const double rate = seconds > 0.1 ? static_cast<double>(done) / seconds : 0;
-    const std::string line =
-        progress_line(std::min(done, of), of, static_cast<std::uint64_t>(rate), 60);
-    std::fprintf(stderr, "\r\x1b[K%-10s %s", what_, line.c_str());
-  }
-  void clear() {
-    if (terminal_) std::fputs("\r\x1b[K", stderr);
-  }
-
- private:
-  const bool terminal_ = isatty(STDERR_FILENO) != 0;
-  const char* what_ = "";
-  steady_clock::time_point begun_, drawn_{};
-};
 
 std::string row_of(std::string_view problem, const jcn::FragmentName* name,
                    std::string_view detail) {
@@ -93,10 +64,10 @@ class Verification {
 
   Result<Exit> run(const Context& context) {
     JCN_CHECK(sync());
-    bar_.begin("pages");
     JCN_TRY(const jcn::IndexHealth health,
-            jcn::examine_index(
-                index_, [this](std::uint64_t done, std::uint64_t of) { bar_.show(done, of); }));
+            jcn::examine_index(index_, [this](std::uint64_t done, std::uint64_t of) {
+              bar_.show("pages", done, of);
+            }));
     if (!health.whole()) {
       bar_.clear();
       for (const std::string& what : health.findings) rows_.add(row_of("damage", nullptr, what));
@@ -121,20 +92,20 @@ class Verification {
   }
 
   Result<void> compare() {
-    const jcn::ContentProgress progress = [this](std::uint64_t done, std::uint64_t of) {
-      bar_.show(done, of);
+    const char* stage = "sections";
+    const jcn::ContentProgress progress = [&, this](std::uint64_t done, std::uint64_t of) {
+      bar_.show(stage, done, of);
       return true;
     };
     {
       JCN_TRY(const jcn::IndexReader reader, jcn::IndexReader::open(index_));
       JCN_TRY(const jcn::Snapshot snapshot, reader.snapshot());
-      bar_.begin("sections");
       JCN_CHECK(jcn::verify_sections(
           snapshot,
           [this](const std::string& what) { rows_.add(row_of("section", nullptr, what)); },
           progress));
     }
-    bar_.begin("files");
+    stage = "files";
     JCN_TRY(Differences found, compare_files(progress));
     // What changes under way is no difference: one is there after all of that was read, too, in the
     // same file.
@@ -207,7 +178,7 @@ class Verification {
   std::optional<HttpClient> daemon_;
   const std::string index_;
   Rows rows_;
-  Bar bar_;
+  ProgressBar bar_;
   std::set<std::string> offline_;
   std::uint64_t files_ = 0;
 };
@@ -217,8 +188,7 @@ Result<Exit> write_anew(const Context& context, const std::string& what) {
   JCN_TRY(HttpClient daemon, need_daemon(context));
   JCN_TRY(const Answer begun, daemon.post("/v1/status/" + what));
   const std::uint64_t asked = number_member(begun.body, "asked");
-  Bar bar;
-  bar.begin(what.c_str());
+  ProgressBar bar;
   for (;;) {
     JCN_TRY(const Answer status, daemon.get("/v1/status"));
     const std::string upkeep = raw_member(status.body, "upkeep");
@@ -243,7 +213,7 @@ Result<Exit> write_anew(const Context& context, const std::string& what) {
       }
       return Exit::ok;
     }
-    bar.show(number_member(upkeep, "done"), number_member(upkeep, "total"));
+    bar.show(what.c_str(), number_member(upkeep, "done"), number_member(upkeep, "total"));
     const timespec pause{0, 50'000'000};
     nanosleep(&pause, nullptr);
   }

@@ -69,7 +69,7 @@ struct Rules {
   // By kind; no verdict depends on them, and nothing that is stored.
   std::map<std::string, SearchWeights> search_weights;
   std::map<std::string, SearchScope> search_scopes;
-  std::vector<std::string> ignore = default_ignore();   // globs on one path component
+  std::vector<std::string> ignore = default_ignore();  // globs on one path component
   Limits limits;
   bool prefix_path_ids = false;  // path ids are NAME/path
 
@@ -90,6 +90,11 @@ struct Rules {
   static Result<Rules> from_json(std::string_view text);
   bool operator==(const Rules&) const = default;
 };
+
+// Those by which an index was made; index_unreadable when it does not say. Messages call it
+// `index`.
+class Snapshot;
+Result<Rules> rules_of(const Snapshot& snapshot, const std::string& index);
 
 // A shell-like pattern against the whole of a relative path. `*`, `?` (one character) and `[a-z]`,
 // `[!a-z]` stay within a name, `\x` is x itself; `**` as a whole component stands for any number of

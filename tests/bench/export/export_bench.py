@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""jcn-export beside bare prepared inserts: the same rows, tables and indexes (must-show 3 and 4).
+"""jcn-export beside bare prepared inserts: the same rows, tables and indexes.
 
 usage: export_bench.py [--quick] [--data DIR] [--rounds N] [--seed N]
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Nine queries, jcn over HTTP beside SQLite in this process, on the same notes (must-show 5).
+"""Nine queries, jcn over HTTP beside SQLite in this process, on the same notes.
 
 usage: query_bench.py [--quick] [--data DIR] [--repetitions N] [--seed N] [--jcn PROGRAM]
 
