@@ -9,6 +9,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/system/system_error.hpp>
 #include <chrono>
 #include <cstdio>
 #include <memory>
@@ -235,5 +236,8 @@ int main(int argc, char** argv) {
     return complain(out_of_memory());
   } catch (const std::system_error& failure) {  // of std::thread; nothing else throws it
     return complain(no_thread("a thread: " + std::string(failure.what())));
+  } catch (const boost::system::system_error& failure) {  // of the loop's descriptors
+    return complain({Code::system, "cannot make the event loop: " + std::string(failure.what()),
+                     "raise LimitNOFILE= in the unit, or ulimit -n"});
   }
 }

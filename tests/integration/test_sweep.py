@@ -276,6 +276,17 @@ class Sweep(JcnCase):
         self.assertEqual(code, 1)
         self.assertIn("index/barrier: Input/output error", stderr)
 
+    def test_without_its_event_loop_it_ends_with_an_error(self):
+        for call in ("epoll_create1", "pipe2"):
+            with self.subTest(call=call):
+                daemon = self.new_daemon(before=[
+                    "env", "ASAN_OPTIONS=detect_leaks=0", "strace", "-f", "-o", os.devnull,
+                    "-e", f"trace={call}", "-e", f"inject={call}:error=EMFILE:when=1"])
+                code, _, stderr = daemon.start_refused()
+                self.assertEqual(code, 1, stderr)
+                self.assertIn("Too many open files", stderr)
+                self.assertIn("hint: raise LimitNOFILE=", stderr)
+
     def test_a_thread_that_cannot_be_made_is_an_error_or_no_matter(self):
         write_whole(os.path.join(self.root, "a.json"), encode({"id": "a"}))
         refused = 0
