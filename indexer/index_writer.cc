@@ -232,7 +232,8 @@ Result<void> IndexWriter::Inside::commit(WriteTxn& txn, const StateRow& next,
     published.update_surely([](Published& now) { now.next = Published::Next::none; });
     // After a failed fdatasync(2) the kernel may have dropped the pages: trying again would succeed
     // without having written them. A full disk is told before anything is synced.
-    if (committed.error().code != Code::index_full) stopped = committed.error();
+    const bool full = committed.error().code == Code::index_full;
+    if (!full || cache().env().given_up()) stopped = committed.error();
     return committed;
   }
   published.update_surely([&](Published& now) {

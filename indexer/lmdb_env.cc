@@ -4,7 +4,6 @@
 #include <lmdb.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -14,6 +13,7 @@
 #include <condition_variable>
 #include <map>
 #include <mutex>
+#include <thread>
 #include <utility>
 
 #include "encoding.h"
@@ -375,8 +375,7 @@ Result<void> LmdbEnv::check_length() const {
   JCN_TRY(off_t missing, missing_bytes());
   // A reader beside a live writer may look between a commit and the lengthening that follows it.
   for (int looks = 0; missing > 0 && !writable_ && looks < 20; ++looks) {
-    const timespec pause{0, 1'000'000};
-    ::nanosleep(&pause, nullptr);
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
     JCN_TRY(missing, missing_bytes());
   }
   if (missing > 0) return damaged("data.mdb is cut short");
@@ -538,6 +537,13 @@ bool LmdbEnv::grow_if_full() {
   const std::lock_guard lock(pool_->mutex);
   pool_->map_full = false;
   return true;
+}
+
+bool LmdbEnv::given_up() const {
+  MDB_txn* txn = nullptr;
+  if (mdb_txn_begin(env_, nullptr, MDB_RDONLY, &txn) == MDB_PANIC) return true;
+  mdb_txn_abort(txn);  // of none, it does nothing
+  return false;
 }
 
 Error LmdbEnv::write_error(const char* call, int code) {

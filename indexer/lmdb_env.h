@@ -166,6 +166,8 @@ class LmdbEnv : public std::enable_shared_from_this<LmdbEnv> {
   // over, which they are given a moment for. False: that was not the reason, or it could not be;
   // asking again helps if others were in the way.
   bool grow_if_full();
+  // A meta page could not be written: LMDB begins no transaction any more, however whole the file is.
+  bool given_up() const;
 
  private:
   friend class ReadTxn;

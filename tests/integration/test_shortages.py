@@ -174,6 +174,12 @@ class FailingDisk(JcnCase):
         self.assert_converged(live)
 
     def test_a_meta_page_that_could_not_be_written_costs_nothing(self):
+        self.costs_nothing("EIO")
+
+    def test_nor_does_one_for_which_there_was_no_room(self):
+        self.costs_nothing("ENOSPC")
+
+    def costs_nothing(self, error):
         """LMDB gives the whole environment up for that."""
         if not strace_works(self.tmp):
             self.skipTest("strace cannot trace here")
@@ -196,7 +202,7 @@ class FailingDisk(JcnCase):
             with open(os.path.join(live.index, "CURRENT"), encoding="ascii") as current:
                 data = os.path.join(live.index, current.read().strip(), "data.mdb")
             with attached_strace(live.process.pid, "-o", trace, "-P", data, "-e", "trace=pwrite64",
-                                 "-e", f"inject=pwrite64:error=EIO:when={number % 6 + 1}"):
+                                 "-e", f"inject=pwrite64:error={error}:when={number % 6 + 1}"):
                 self.drop(f"more{number}.json", {"id": f"more{number}"})
                 live.request("POST", "/v1/sync?durable=1&timeout_ms=3000", body=b"")
             wait_for(well, "a generation that can be written to", 30)
