@@ -148,7 +148,14 @@ class Sweep(JcnCase):
             except OSError:
                 return None
         workload.run(sync)
-        return sync(True)
+        # What failed once is tried again, and a generation that cannot be written to any more gives
+        # way to another: soon, not at once.
+        until = time.monotonic() + 30 * TIME_FACTOR
+        while True:
+            answer = sync(True)
+            if answer or not daemon.alive() or daemon.port is None or time.monotonic() > until:
+                return answer
+            time.sleep(0.1)
 
     def wanted(self):
         """The dump that every run must lead to."""
