@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <filesystem>
@@ -40,12 +41,28 @@ bool is_own_database(int fd) {
 }
 
 Error with_hint(Error error, int errno_value, const std::string& folder) {
-  if (errno_value == EACCES || errno_value == EPERM || errno_value == EROFS) {
-    error.hint = "name a file in a folder that you may write to; " + folder + " is none";
-  } else if (errno_value == ENOENT) {
-    error.hint = "make the folder first: mkdir -p '" + folder + "'";
-  } else if (errno_value == ENOSPC || errno_value == EDQUOT) {
-    error.hint = "make room on that file system, then run it again";
+  switch (errno_value) {
+    case EACCES:
+    case EPERM:
+    case EROFS:
+      error.hint = ::access(folder.c_str(), W_OK | X_OK) == 0
+                       ? "you may not open that file: name another one"
+                       : "name a file in a folder that you may write to; " + folder + " is none";
+      break;
+    case ENOENT:
+      error.hint = "make the folder first: mkdir -p '" + folder + "'";
+      break;
+    case ENOTDIR:
+    case ELOOP:
+    case ENAMETOOLONG:
+      error.hint = "name another file";
+      break;
+    case ENOSPC:
+    case EDQUOT:
+      error.hint = "make room on that file system, then run it again";
+      break;
+    default:
+      break;
   }
   return error;
 }
@@ -67,6 +84,16 @@ std::string resolved(const std::string& path) {
   return real ? std::string(real.get()) : at.string();
 }
 
+bool is_there(const std::string& path) {
+  struct stat found {};
+  return ::lstat(path.c_str(), &found) == 0;
+}
+
+bool has_bytes(const std::string& path) {
+  struct stat found {};
+  return ::lstat(path.c_str(), &found) == 0 && found.st_size > 0;
+}
+
 bool same_file(int fd, const std::string& path) {
   struct stat open_one {};
   struct stat named {};
@@ -77,6 +104,9 @@ bool same_file(int fd, const std::string& path) {
 }  // namespace
 
 Result<Destination> Destination::open(const std::string& path, Replaces replaces) {
+  if (path.empty()) {
+    return Error{Code::bad_usage, "the destination has no name", "name a file"};
+  }
   Destination destination;
   destination.path_ = resolved(path);
   const std::filesystem::path name(destination.path_);
@@ -85,12 +115,14 @@ Result<Destination> Destination::open(const std::string& path, Replaces replaces
   }
   destination.folder_ = name.has_parent_path() ? name.parent_path().string() : ".";
   destination.aside_ = destination.folder_ + "/." + name.filename().string() + ".jcn-export";
-  JCN_CHECK(destination.look(replaces));
+  destination.database_ = replaces == Replaces::own_databases;
+  JCN_CHECK(destination.look());
+  JCN_CHECK(destination.look_beside());
   JCN_CHECK(destination.lock());
   return destination;
 }
 
-Result<void> Destination::look(Replaces replaces) {
+Result<void> Destination::look() {
   struct stat found {};
   if (::stat(path_.c_str(), &found) != 0) {
     if (errno == ENOENT) return {};
@@ -106,7 +138,7 @@ Result<void> Destination::look(Replaces replaces) {
   if (found.st_size == 0) return {};
   const FileDescriptor file(::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
   if (!file) return failed("open", path_, folder_);
-  if (replaces == Replaces::texts) {
+  if (!database_) {
     if (!is_database(file.get())) return {};
     return Error{Code::bad_usage, path_ + " is a database, and this would be a text",
                  "name another one, or remove it yourself"};
@@ -116,6 +148,17 @@ Result<void> Destination::look(Replaces replaces) {
                  "name another one, or remove it yourself"};
   }
   exists_ = true;
+  return {};
+}
+
+// Of a database that is gone: SQLite would take it for the new one's.
+Result<void> Destination::look_beside() const {
+  if (!database_ || exists_) return {};
+  for (const char* end : {"-journal", "-wal"}) {
+    if (!has_bytes(path_ + end)) continue;
+    return Error{Code::bad_usage, path_ + end + " is what a database left that is no longer there",
+                 "remove it, or bring its database back: it would spoil the new one"};
+  }
   return {};
 }
 
@@ -130,7 +173,10 @@ Result<void> Destination::lock() {
     if (!same_file(file.get(), aside_)) continue;
     // What a run that was killed left behind.
     if (::ftruncate(file.get(), 0) != 0) return failed("truncate", aside_, folder_);
-    if (mode_ && ::fchmod(file.get(), *mode_) != 0) return failed("chmod", aside_, folder_);
+    // It can be written until it is whole, whoever may write it then.
+    if (mode_ && ::fchmod(file.get(), *mode_ | S_IRUSR | S_IWUSR) != 0) {
+      return failed("chmod", aside_, folder_);
+    }
     aside_file_ = std::move(file);
     return {};
   }
@@ -139,15 +185,13 @@ Result<void> Destination::lock() {
 // A journal or log beside the old file is named like one of the new file would be, and would be
 // taken for it: it has to be worked into the old file before that goes.
 Result<void> Destination::settle_old_database() const {
-  struct stat ignored {};
-  const std::string journal = path_ + "-journal", log = path_ + "-wal";
-  if (::lstat(journal.c_str(), &ignored) != 0 && ::lstat(log.c_str(), &ignored) != 0) return {};
+  const std::string log = path_ + "-wal";
+  if (!is_there(path_ + "-journal") && !is_there(log)) return {};
   Result<Database> old = Database::open(path_, Database::Access::change);
   if (!old) return old.error();
   auto mode = old->value("PRAGMA journal_mode = DELETE");
   if (mode && *mode == "delete") mode = old->value("SELECT count(*) FROM sqlite_schema");
-  const bool settled = mode && ::lstat(log.c_str(), &ignored) != 0;
-  if (settled) return old->close();
+  if (mode && !is_there(log)) return old->close();
   return Error{Code::system, "another program is using " + path_ + ", and keeps a log beside it",
                "close it there, then run it again"};
 }
@@ -158,8 +202,10 @@ void Destination::begin_sync() const {
 }
 
 Result<void> Destination::commit() {
+  if (mode_ && ::fchmod(aside_file_.get(), *mode_) != 0) return failed("chmod", aside_, folder_);
   if (::fsync(aside_file_.get()) != 0) return failed("fsync", aside_, folder_);
   if (exists_) JCN_CHECK(settle_old_database());
+  JCN_CHECK(look_beside());  // it may have come meanwhile
   if (::rename(aside_.c_str(), path_.c_str()) != 0) return failed("rename", path_, folder_);
   aside_file_.reset();
   const FileDescriptor folder(::open(folder_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));

@@ -21,7 +21,8 @@ class Destination {
   enum class Replaces { own_databases, texts };  // texts: any file that is no database
 
   // The path may be a symbolic link: the file that it leads to is replaced.
-  // Errors: bad_usage (a folder, a device, a file of another program), system.
+  // Errors: bad_usage (a folder, a device, a file of another program, a journal or log without its
+  // database), system.
   static jcn::Result<Destination> open(const std::string& path, Replaces replaces);
   Destination(Destination&&) noexcept = default;
   Destination& operator=(Destination&&) = delete;
@@ -39,11 +40,13 @@ class Destination {
 
  private:
   Destination() = default;
-  jcn::Result<void> look(Replaces replaces);
+  jcn::Result<void> look();
+  jcn::Result<void> look_beside() const;
   jcn::Result<void> lock();
   jcn::Result<void> settle_old_database() const;
 
   std::string path_, folder_, aside_;
+  bool database_ = false;  // what is written; else a text
   bool exists_ = false;
   std::optional<mode_t> mode_;      // of what stands there: the new file gets the same
   jcn::FileDescriptor aside_file_;  // holds the lock; invalid once committed

@@ -193,6 +193,19 @@ class Destinations(ExportCase):
                     self.assertEqual(file.read(), before)
         self.assertEqual(self.left_over(), ["sqlite", "text"])
 
+    def test_what_a_database_left_that_is_gone(self):
+        """SQLite would take it for the new file's."""
+        gone = sqlite3.connect(self.out, isolation_level=None)
+        gone.execute("PRAGMA journal_mode = WAL")
+        gone.execute("CREATE TABLE t(n)")
+        os.unlink(self.out)
+        self.assertIn("-wal", self.refused("--output", self.out))
+        gone.close()
+        for name in self.left_over():
+            os.unlink(os.path.join(os.path.dirname(self.out), name))
+        export(self.live.index, self.out)
+        check_whole(self.out)
+
     def test_standard_output(self):
         self.refused("--output", "-")
 

@@ -86,8 +86,7 @@ TEST_F(DestinationTest, OneRunAtATime) {
 
 TEST_F(DestinationTest, FoldersDevicesAndOtherFilesAreRefused) {
   EXPECT_EQ(Destination::open(folder_, Replaces::texts).error().code, jcn::Code::bad_usage);
-  EXPECT_EQ(Destination::open(folder_ + "/", Replaces::texts).error().code,
-            jcn::Code::bad_usage);
+  EXPECT_EQ(Destination::open(folder_ + "/", Replaces::texts).error().code, jcn::Code::bad_usage);
   EXPECT_EQ(Destination::open("/dev/null", Replaces::texts).error().code, jcn::Code::bad_usage);
   put(at("text"), "some notes");
   EXPECT_EQ(Destination::open(at("text"), Replaces::own_databases).error().code,
@@ -181,6 +180,52 @@ TEST_F(DestinationTest, ALogOfTheOldFileNeverTouchesTheNewOne) {
   ASSERT_TRUE(destination->commit());
   auto file = Database::open(at("x"), Database::Access::read);
   EXPECT_EQ(*file->value("SELECT n FROM t"), "3");
+}
+
+// SQLite would read them as the new file's, and find other rows, or a file that is malformed.
+TEST_F(DestinationTest, AJournalOrLogWithoutItsDatabaseIsRefused) {
+  for (const std::string end : {"-journal", "-wal"}) {
+    put(at("x") + end, "pages");
+    const auto refused = Destination::open(at("x"), Replaces::own_databases);
+    ASSERT_FALSE(refused) << end;
+    EXPECT_EQ(refused.error().code, jcn::Code::bad_usage);
+    EXPECT_NE(refused.error().hint.find("remove it"), std::string::npos);
+    EXPECT_EQ(bytes_of(at("x") + end), "pages");
+    EXPECT_TRUE(Destination::open(at("x"), Replaces::texts)) << end;
+    fs::remove(at("x") + end);
+  }
+  put(at("x-journal"), "");  // says nothing
+  auto destination = Destination::open(at("x"), Replaces::own_databases);
+  ASSERT_TRUE(destination);
+  put(at("x-wal"), "pages");
+  make_own(destination->aside(), 3);
+  EXPECT_FALSE(destination->commit());
+  EXPECT_FALSE(fs::exists(at("x")));
+}
+
+TEST_F(DestinationTest, AFileThatNobodyMayWriteIsReplacedAndStaysSo) {
+  make_own(at("x"), 1);
+  ASSERT_EQ(::chmod(at("x").c_str(), 0444), 0);
+  auto destination = Destination::open(at("x"), Replaces::own_databases);
+  ASSERT_TRUE(destination);
+  struct stat file {};
+  ASSERT_EQ(::stat(destination->aside().c_str(), &file), 0);
+  EXPECT_EQ(file.st_mode & 0777, 0644u);
+  make_own(destination->aside(), 3);
+  ASSERT_TRUE(destination->commit());
+  ASSERT_EQ(::stat(at("x").c_str(), &file), 0);
+  EXPECT_EQ(file.st_mode & 0777, 0444u);
+}
+
+TEST_F(DestinationTest, EachRefusalSaysWhatToDo) {
+  put(at("file"), "x");
+  ASSERT_EQ(::symlink("loop", at("loop").c_str()), 0);
+  for (const std::string& path :
+       {std::string(), at("file/x"), at("loop"), at(std::string(250, 'n')), at("none/x")}) {
+    const auto refused = Destination::open(path, Replaces::own_databases);
+    ASSERT_FALSE(refused) << path;
+    EXPECT_NE(refused.error().hint, "") << path;
+  }
 }
 
 }  // namespace
