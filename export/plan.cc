@@ -53,13 +53,6 @@ bool is_column(const Node& node) {
   return node.records > 0 && (node.has_scalar() || (node.has(Form::list) && !node.in_array));
 }
 
-// FTS5 has columns of its own: `rank`, and one with its table's name.
-bool fts_takes(std::string_view column) {
-  NameSet own;
-  own.take("rank");
-  return !own.has(column) && !column.ends_with("_fts");
-}
-
 // Mostly short values, of which many records may have the same.
 bool worth_an_index(const Node& node) {
   const bool only_null = node.records == node.count(Form::null);
@@ -89,28 +82,24 @@ class KindPlanner {
     NameSet names;
     for (const std::string_view name : standing_columns) names.take(name);
     plan_.columns = columns_of(Shapes::root, nodes, names);
-    for (Column& column : plan_.columns) {
-      const Node& its = shapes_[column.node];
-      const bool words = its.has(Form::text) || its.has(Form::long_text) || its.has(Form::list);
-      column.searched = words && fts_takes(column.name) && scope_.covers(shapes_.path(column.node));
-    }
     most_used(arrays, most_children);
     elements_ = std::move(arrays);
   }
 
   void plan_search() {
-    const bool any = std::any_of(plan_.columns.begin(), plan_.columns.end(),
-                                 [](const Column& column) { return column.searched; });
+    const std::string name = free_search_table();
+    NameSet taken;  // by FTS5, for columns of its own
+    taken.take("rank");
+    taken.take(name);
+    bool any = false;
+    for (Column& column : plan_.columns) {
+      const Node& its = shapes_[column.node];
+      const bool words = its.has(Form::text) || its.has(Form::long_text) || its.has(Form::list);
+      column.searched =
+          words && !taken.has(column.name) && scope_.covers(shapes_.path(column.node));
+      any = any || column.searched;
+    }
     if (!any) return;
-    std::string wanted = plan_.table + "_fts";
-    const auto free = [&](const std::string& name) {
-      return !tables_.has(name) && std::none_of(shadows.begin(), shadows.end(), [&](auto shadow) {
-        return tables_.has(name + std::string(shadow));
-      });
-    };
-    std::string name = wanted;
-    for (std::size_t number = 2; !free(name); ++number)
-      name = wanted + '_' + std::to_string(number);
     for (const std::string_view shadow : shadows) tables_.take(name + std::string(shadow));
     plan_.search_table = tables_.take(name);
   }
@@ -183,6 +172,21 @@ class KindPlanner {
     names.take(plan_.parent);
     child.columns = columns_of(elements, std::move(nodes), names);
     return child;
+  }
+
+  // A name for the full-text table that leaves its shadows their names, too.
+  std::string free_search_table() const {
+    const auto free = [&](const std::string& name) {
+      return !tables_.has(name) && std::none_of(shadows.begin(), shadows.end(), [&](auto shadow) {
+        return tables_.has(name + std::string(shadow));
+      });
+    };
+    const std::string wanted = plan_.table + "_fts";
+    std::string name = wanted;
+    for (std::size_t number = 2; !free(name); ++number) {
+      name = wanted + '_' + std::to_string(number);
+    }
+    return name;
   }
 
   // Beneath it, with nothing but objects between.

@@ -126,7 +126,7 @@ class Records(ExportCase):
     def test_names_that_sql_has_words_for(self):
         self.drop("a.json", {"order": 1, "select": "x", "rank": "first", "id": 5, "_rev": "r",
                              "a b": 1, "A_B": 2, "rowid": 3, "": 4, "1080p": 5,
-                             "é\"": ["x"], "table": {"group": ["y"]}})
+                             "é\"": ["x"], "table": {"group": ["y"]}, "VIDEOS_FTS": "z"})
         export(self.daemon().index, self.out)
         check_whole(self.out)
         check_search(self.out)
@@ -134,6 +134,7 @@ class Records(ExportCase):
                                     "rowid_2, _, _1080p FROM videos"),
                          [(1, "x", "first", "5", 5, "r", 2, 1, 3, 4, 5)])
         self.assertEqual(self.query("SELECT value FROM videos_table_group"), [("y",)])
+        self.assertEqual(self.query("SELECT VIDEOS_FTS FROM videos"), [("z",)])
 
     def test_search(self):
         self.drop("a.json", {"title": "Sourdough für alle", "tags": ["Brot"]})

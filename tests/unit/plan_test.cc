@@ -130,6 +130,29 @@ TEST(Plan, TextIsSearchedAsTheRulesSay) {
   EXPECT_THAT(searched(plan_tables(shapes, {{"videos", scope}})), ElementsAre("tags", "title"));
 }
 
+// FTS5 refuses to have a second column of its table's name, in whatever case.
+TEST(Plan, TextOfTheFullTextTablesNameIsNotSearched) {
+  const auto searched = [](const KindPlan& plan) {
+    std::vector<std::string> names;
+    for (const Column& column : plan.columns) {
+      if (column.searched) names.push_back(column.name);
+    }
+    return names;
+  };
+  const std::string document =
+      R"({"RANK":"a","VIDEOS_FTS":"b","my_fts":"c","title":"d","videos_fts_2":"e"})";
+  ShapesByKind shapes;
+  shapes["videos"] = shapes_of({document});
+  EXPECT_THAT(searched(plan_tables(shapes, {}).kinds.at(0)),
+              ElementsAre("my_fts", "title", "videos_fts_2"));
+  shapes["videos_fts"] = shapes_of({R"({"n":1})"});
+  const Plan plan = plan_tables(shapes, {});
+  EXPECT_EQ(plan.kinds.at(0).search_table, "videos_fts_2");
+  EXPECT_THAT(searched(plan.kinds.at(0)), ElementsAre("VIDEOS_FTS", "my_fts", "title"));
+  // Nothing else to search: no table.
+  EXPECT_EQ(plan_of({R"({"rank":"a","videos_fts":"b"})"}).kinds.at(0).search_table, "");
+}
+
 TEST(Plan, MostlyShortValuesAreIndexed) {
   const std::string text(200, 'x');
   const KindPlan plan =
