@@ -3,9 +3,9 @@
 #include <CLI/CLI.hpp>
 
 #include <array>
-#include <cstdio>
 #include <cstdlib>
 
+#include "exit_status.h"
 #include "run_export.h"
 #include "terminal.h"
 
@@ -18,20 +18,17 @@ using jcn::Result;
 
 enum class Exit : int { ok = 0, no = 1, usage = 2, not_connected = 3, failed = 4, stopped = 5 };
 
-struct ExitRow {
-  Exit exit;
-  std::string_view meaning;
-};
 // jcn-export(1) and --help show this table.
-constexpr std::array<ExitRow, 6> exit_table = {{
-    {Exit::ok, "done"},
-    {Exit::no, "there is no such kind"},
-    {Exit::usage, "the command line, or a destination that is a folder or another program's file"},
-    {Exit::not_connected, "no daemon answers"},
-    {Exit::failed,
+constexpr auto exit_table = std::to_array<jcnctl::ExitMeaning>({
+    {int(Exit::ok), "done"},
+    {int(Exit::no), "there is no such kind"},
+    {int(Exit::usage),
+     "the command line, or a destination that is a folder or another program's file"},
+    {int(Exit::not_connected), "no daemon answers"},
+    {int(Exit::failed),
      "the index, the destination or the system failed; what was there before is intact"},
-    {Exit::stopped, "stopped by a signal; what was there before is intact"},
-}};
+    {int(Exit::stopped), "stopped by a signal; what was there before is intact"},
+});
 
 Exit exit_of(const Error& error) {
   if (asked_to_stop()) return Exit::stopped;
@@ -50,15 +47,6 @@ Exit exit_of(const Error& error) {
     default:
       return Exit::failed;
   }
-}
-
-std::string exit_help() {
-  std::string text = "Exit status:\n";
-  for (const ExitRow& row : exit_table) {
-    text +=
-        "  " + std::to_string(static_cast<int>(row.exit)) + "  " + std::string(row.meaning) + "\n";
-  }
-  return text;
 }
 
 void add_options(CLI::App& app, Options& options) {
@@ -89,7 +77,7 @@ void add_options(CLI::App& app, Options& options) {
   app.add_option("FILTER", options.terms,
                  "FIELD=VALUE, FIELD__OPERATOR=VALUE or _search=WORDS: only these records")
       ->type_name("FIELD__OP=VALUE");
-  app.footer(exit_help());
+  app.footer(jcnctl::exit_help(exit_table));
 }
 
 int run(int argc, char** argv) {
@@ -106,11 +94,8 @@ int run(int argc, char** argv) {
   }
   const Result<void> done = run_export(options);
   if (done.ok()) return static_cast<int>(Exit::ok);
-  const Error& error = done.error();
-  std::fprintf(stderr, "jcn-export: %s: %s\n", std::string(jcn::code_name(error.code)).c_str(),
-               error.message.c_str());
-  if (!error.hint.empty()) std::fprintf(stderr, "hint: %s\n", error.hint.c_str());
-  return static_cast<int>(exit_of(error));
+  jcnctl::print_error("jcn-export", done.error());
+  return static_cast<int>(exit_of(done.error()));
 }
 
 }  // namespace

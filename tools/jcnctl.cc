@@ -46,15 +46,6 @@ namespace {
 
 constexpr const char* default_url = "http://127.0.0.1:8640";
 
-std::string exit_help() {
-  std::string text = "Exit status:\n";
-  for (const ExitRow& row : exit_table) {
-    text +=
-        "  " + std::to_string(static_cast<int>(row.exit)) + "  " + std::string(row.meaning) + "\n";
-  }
-  return text + "Tables on a terminal; JSON, one value a line, when piped or with --json.";
-}
-
 // The command line, with the command it chose.
 struct Chosen {
   Context context;
@@ -186,7 +177,8 @@ int run(int argc, char** argv) {
   app.set_version_flag("--version", "jcnctl " JCN_VERSION);
   app.require_subcommand(1);
   app.fallthrough();
-  app.footer(exit_help());
+  app.footer(exit_help(exit_table) +
+             "Tables on a terminal; JSON, one value a line, when piped or with --json.");
   auto* url =
       app.add_option("--url", chosen.context.url,
                      "the daemon (default: $JCN_URL, else " + std::string(default_url) + ")");
@@ -213,11 +205,8 @@ int run(int argc, char** argv) {
   auto done = with_token(chosen, token_file);
   if (done.ok() && std::fflush(stdout) != 0) done = jcn::system_error("write", "stdout", errno);
   if (done.ok()) return static_cast<int>(*done);
-  const jcn::Error& error = done.error();
-  std::fprintf(stderr, "jcnctl: %s: %s\n", std::string(jcn::code_name(error.code)).c_str(),
-               error.message.c_str());
-  if (!error.hint.empty()) std::fprintf(stderr, "hint: %s\n", error.hint.c_str());
-  return static_cast<int>(exit_of(error));
+  print_error("jcnctl", done.error());
+  return static_cast<int>(exit_of(done.error()));
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "exit_status.h"
 #include "jcn/result.h"
 #include "jcn/rules.h"
 #include "jcn/snapshot.h"
@@ -18,20 +19,16 @@ namespace jcnctl {
 
 enum class Exit : int { ok = 0, no = 1, usage = 2, not_connected = 3, failed = 4 };
 
-struct ExitRow {
-  Exit exit;
-  std::string_view meaning;
-};
 // jcnctl(1) and --help show this table.
-inline constexpr std::array<ExitRow, 5> exit_table = {{
-    {Exit::ok, "done"},
-    {Exit::no,
+inline constexpr auto exit_table = std::to_array<ExitMeaning>({
+    {int(Exit::ok), "done"},
+    {int(Exit::no),
      "the answer is no: no such record, a bad fragment, paths that are still changing, files "
      "unlike the index"},
-    {Exit::usage, "the command line, or a parameter that the daemon refused"},
-    {Exit::not_connected, "no daemon answers, and the command needs one"},
-    {Exit::failed, "the daemon, the index or the system failed"},
-}};
+    {int(Exit::usage), "the command line, or a parameter that the daemon refused"},
+    {int(Exit::not_connected), "no daemon answers, and the command needs one"},
+    {int(Exit::failed), "the daemon, the index or the system failed"},
+});
 
 Exit exit_of(const jcn::Error& error);
 
