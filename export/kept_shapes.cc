@@ -32,7 +32,8 @@ Result<void> insert_shapes(Database& file, const ShapesByKind& all) {
   for (const auto& [kind, shapes] : all) {
     std::map<std::string, NodeId> nodes;  // by path
     for (NodeId node = 0; node < shapes.size(); ++node) {
-      if (shapes[node].records > 0) nodes.emplace(shapes.path(node), node);
+      const bool kept = node == Shapes::root || shapes[node].records > 0;
+      if (kept) nodes.emplace(shapes.path(node), node);
     }
     for (const auto& [path, node] : nodes) {
       std::string counts;

@@ -230,7 +230,6 @@ Plan plan_tables(const ShapesByKind& shapes, const ScopesByKind& scopes) {
   for (const std::string_view name : standing_tables) tables.take(name);
   Plan plan;
   for (const auto& [kind, its] : shapes) {
-    if (its.records() == 0) continue;
     KindPlan& made = plan.kinds.emplace_back();
     made.kind = kind;
     // SQLite keeps sqlite_ for itself.

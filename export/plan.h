@@ -49,7 +49,7 @@ struct KindPlan {
 bool same_tables(const KindPlan& a, const KindPlan& b);
 
 struct Plan {
-  std::vector<KindPlan> kinds;  // by kind; those without records are absent
+  std::vector<KindPlan> kinds;  // by kind; those without records, too
   const KindPlan* kind(const std::string& name) const;
 };
 

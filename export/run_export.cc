@@ -63,7 +63,7 @@ void print_summary(const Exported& done, const std::string& path, double seconds
     records += count;
     kinds += (kinds.empty() ? "" : ", ") + std::to_string(count) + ' ' + kind;
   }
-  if (kinds.empty()) kinds = "no records";
+  if (records == 0) kinds = "no records";
   struct stat file {};
   const bool known = ::stat(path.c_str(), &file) == 0;
   std::string rest;

@@ -84,6 +84,7 @@ class Export {
   }
 
   Result<void> count_shapes() {
+    for (const std::string& kind : kinds_) shapes_[kind];  // without records, too
     Shapes* shapes = nullptr;
     std::string kind;
     return each_record("looking", [&](const Record& record) -> Result<void> {

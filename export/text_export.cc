@@ -148,8 +148,7 @@ class Writing {
     Shapes& its = shapes[kind_];
     JCN_CHECK(each_record("looking", [&](const Record& record) { its.add(record.document); }));
     const Plan plan = plan_tables(shapes, source_.rules.search_scopes);
-    const KindPlan none;
-    CsvRows rows(plan.kinds.empty() ? none : plan.kinds.front(), its);
+    CsvRows rows(plan.kinds.front(), its);
     rows.append_head(text_);
     return each_record("writing", [&](const Record& record) { rows.append(text_, record); });
   }

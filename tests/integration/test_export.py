@@ -60,10 +60,14 @@ class Records(ExportCase):
         export(daemon.index, self.out)
         self.assertEqual(self.query("SELECT n FROM videos"), [(1,)])
 
-    def test_an_index_without_records(self):
-        export(self.daemon().index, self.out)
+    def test_kinds_without_records_have_a_table(self):
+        self.drop("a.json", {"n": 1})
+        live = self.daemon(config='[[rule]]\nkind = "talks"\nmatch = "talks/*.json"\n'
+                                  '[[rule]]\nkind = "videos"\n')
+        export(live.index, self.out)
         check_whole(self.out)
-        self.assertEqual(self.query("SELECT * FROM _kinds"), [])
+        self.assertEqual(self.query("SELECT * FROM _kinds"), [("talks", 0), ("videos", 1)])
+        self.assertEqual(self.query("SELECT id, _rev, _created, _updated, _doc FROM talks"), [])
 
     def test_fragments_provenance_and_rejects(self):
         self.drop("a.json", {"title": "old", "n": 1})

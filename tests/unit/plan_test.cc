@@ -85,15 +85,17 @@ TEST(Plan, KindsHaveTheirNamesBeforeChildren) {
   shapes["order"] = shapes_of({R"({"n":1})"});
   shapes["empty"] = Shapes();
   const Plan plan = plan_tables(shapes, {});
-  ASSERT_EQ(plan.kinds.size(), 4u);
-  EXPECT_EQ(plan.kinds[0].table, "order_");
-  EXPECT_EQ(plan.kinds[1].table, "_sqlite_x");
-  const KindPlan& videos = plan.kinds[2];
+  ASSERT_EQ(plan.kinds.size(), 5u);
+  EXPECT_EQ(plan.kinds[0].table, "empty");
+  EXPECT_THAT(plan.kinds[0].columns, IsEmpty());
+  EXPECT_EQ(plan.kinds[1].table, "order_");
+  EXPECT_EQ(plan.kinds[2].table, "_sqlite_x");
+  const KindPlan& videos = plan.kinds[3];
   EXPECT_EQ(videos.table, "videos");
   EXPECT_EQ(videos.search_table, "videos_fts");
   EXPECT_EQ(videos.children.at(0).table, "videos_fts_2");
   EXPECT_EQ(videos.children.at(1).table, "videos_tags_2");
-  EXPECT_EQ(plan.kinds[3].table, "videos_tags");
+  EXPECT_EQ(plan.kinds[4].table, "videos_tags");
 }
 
 TEST(Plan, OnlyTheMembersThatMostRecordsHaveBecomeColumns) {
