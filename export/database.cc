@@ -2,6 +2,8 @@
 
 #include <sqlite3.h>
 
+#include "progress.h"
+
 namespace jcn_export {
 namespace {
 
@@ -30,7 +32,13 @@ Error failure_of(sqlite3* database, const std::string& doing) {
                    "another program is using the file; close it there, then run it again"};
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
-      return Error{Code::system, message, "run it without --incremental, which makes a new file"};
+      return Error{Code::system, message,
+                   "the file is damaged: run it without --incremental, which makes a new one"};
+    case SQLITE_READONLY:
+      return Error{Code::system, message,
+                   "give it back its right to write, or run it without --incremental"};
+    case SQLITE_INTERRUPT:
+      return stopped();
     default:
       return Error{Code::system, message};
   }

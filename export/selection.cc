@@ -79,6 +79,15 @@ Result<std::vector<std::string>> selected_kinds(const jcn::Snapshot& snapshot,
   return std::vector<std::string>{selection.kind};
 }
 
+std::uint64_t count_records(const jcn::Snapshot& snapshot, const std::vector<std::string>& kinds) {
+  std::uint64_t sum = 0;
+  const auto counts = snapshot.counts().records;
+  for (const std::string& kind : kinds) {
+    if (const auto found = counts.find(kind); found != counts.end()) sum += found->second;
+  }
+  return sum;
+}
+
 Result<void> for_each_selected(const jcn::Snapshot& snapshot, const jcn::Rules& rules,
                                const Selection& selection, const std::string& kind,
                                const RecordVisit& visit) {

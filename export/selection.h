@@ -33,6 +33,9 @@ jcn::Result<std::vector<std::string>> selected_kinds(const jcn::Snapshot& snapsh
                                                      const jcn::Rules& rules,
                                                      const Selection& selection);
 
+// How many records these kinds have, before filters.
+std::uint64_t count_records(const jcn::Snapshot& snapshot, const std::vector<std::string>& kinds);
+
 // The selected records of one kind, in the order of their ids. Without filters, also those that do
 // not exist (orphans). Ends with the first error of `visit`. Errors: index_damaged.
 using RecordVisit = std::function<jcn::Result<void>(const jcn::Record&)>;

@@ -22,8 +22,6 @@ constexpr const char* pragmas_of_a_new_file =
     "PRAGMA locking_mode = EXCLUSIVE; PRAGMA cache_size = -65536; PRAGMA foreign_keys = OFF;"
     "PRAGMA threads = 2; PRAGMA mmap_size = 2147418112;";
 
-constexpr std::uint64_t records_between_looks = 256;
-
 Error wrong(const std::string& finding) {
   return Error{Code::internal, "the new file is wrong, and was thrown away: " + finding,
                "run it again; if it stays so, check the disk and the memory of this machine"};
@@ -32,10 +30,10 @@ Error wrong(const std::string& finding) {
 class Export {
  public:
   Export(Database& file, const Source& source, const Progress& progress)
-      : file_(file), source_(source), progress_(progress) {}
+      : file_(file), source_(source), pace_(progress) {}
 
   Result<Exported> run() {
-    file_.watch([this] { return progress_(stage_, done_, of_); });
+    file_.watch([this] { return pace_.tell(); });
     JCN_CHECK(file_.run(pragmas_of_a_new_file));
     JCN_CHECK(file_.run("PRAGMA application_id = " + std::to_string(application_id) +
                         "; PRAGMA user_version = " + std::to_string(schema_version)));
@@ -53,28 +51,12 @@ class Export {
   }
 
  private:
-  void begin(const char* stage, std::uint64_t of) {
-    stage_ = stage;
-    done_ = 0;
-    of_ = of;
-  }
-
-  Result<void> one_more() {
-    if (++done_ % records_between_looks != 0 || progress_(stage_, done_, of_)) return {};
-    return stopped();
-  }
-
   // All records of the selected kinds; `visit` is not told of time.
   Result<void> each_record(const char* stage, const RecordVisit& visit) {
-    std::uint64_t expected = 0;
-    const auto counts = source_.snapshot.counts().records;
-    for (const std::string& kind : kinds_) {
-      if (const auto found = counts.find(kind); found != counts.end()) expected += found->second;
-    }
-    begin(stage, expected);
+    pace_.begin(stage, count_records(source_.snapshot, kinds_));
     const RecordVisit counted = [&](const Record& record) -> Result<void> {
       JCN_CHECK(visit(record));
-      return one_more();
+      return pace_.one_more();
     };
     for (const std::string& kind : kinds_) {
       JCN_CHECK(
@@ -124,7 +106,7 @@ class Export {
   }
 
   Result<void> make_indexes() {
-    begin("indexing", 0);
+    pace_.begin("indexing", 0);
     JCN_CHECK(file_.run_all(standing_indexes_sql()));
     for (const KindPlan& kind : plan_.kinds) {
       JCN_CHECK(file_.run_all(kind_indexes_sql(kind)));
@@ -137,13 +119,11 @@ class Export {
 
   Database& file_;
   const Source& source_;
-  const Progress& progress_;
+  Pace pace_;
   std::vector<std::string> kinds_;
   ShapesByKind shapes_;
   Plan plan_;
   Exported exported_;
-  const char* stage_ = "";
-  std::uint64_t done_ = 0, of_ = 0;
 };
 
 }  // namespace
@@ -157,10 +137,6 @@ void describe(Exported& exported, const Source& source, const Plan& plan,
     exported.records[kind.kind] = shapes.at(kind.kind).records();
     exported.tables += 1 + kind.children.size() + (kind.search_table.empty() ? 0 : 1);
   }
-}
-
-Error stopped() {
-  return Error{Code::system, "stopped before the end", "nothing was changed"};
 }
 
 Result<void> check_file(Database& file, const Progress& progress) {

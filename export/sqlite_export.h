@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -11,15 +10,10 @@
 #include "jcn/rules.h"
 #include "jcn/snapshot.h"
 #include "plan.h"
+#include "progress.h"
 #include "selection.h"
 
 namespace jcn_export {
-
-// Is told how far a stage is, some times a second; false: stop. `of` 0: not known.
-using Progress = std::function<bool(const char* stage, std::uint64_t done, std::uint64_t of)>;
-
-// What follows from that.
-jcn::Error stopped();
 
 struct Exported {
   std::string uuid;

@@ -14,7 +14,6 @@ using jcn::Record;
 using jcn::Result;
 
 constexpr std::size_t piece_bytes = 1 << 18;
-constexpr std::uint64_t records_between_looks = 256;
 
 // The only kind that there is, if none is named.
 Result<std::string> one_kind(const Source& source) {
@@ -104,7 +103,7 @@ class CsvRows {
 class Writing {
  public:
   Writing(const Source& source, int fd, const std::string& path, const Progress& progress)
-      : source_(source), fd_(fd), path_(path), progress_(progress) {}
+      : source_(source), fd_(fd), path_(path), pace_(progress) {}
 
   Result<Exported> run(TextFormat format) {
     JCN_TRY(kind_, one_kind(source_));
@@ -113,20 +112,17 @@ class Writing {
     Exported exported;
     exported.uuid = source_.snapshot.uuid();
     exported.sequence = source_.snapshot.seq();
-    exported.records[kind_] = done_;
+    exported.records[kind_] = pace_.done();
     return exported;
   }
 
  private:
   Result<void> each_record(const char* stage, const std::function<void(const Record&)>& take) {
-    const auto counts = source_.snapshot.counts().records;
-    const auto expected = counts.find(kind_);
-    const std::uint64_t of = expected == counts.end() ? 0 : expected->second;
-    done_ = 0;
+    pace_.begin(stage, count_records(source_.snapshot, {kind_}));
     const RecordVisit visit = [&](const Record& record) -> Result<void> {
       if (!record.exists) return {};
       take(record);
-      if (++done_ % records_between_looks == 0 && !progress_(stage, done_, of)) return stopped();
+      JCN_CHECK(pace_.one_more());
       if (text_.size() < piece_bytes) return {};
       JCN_CHECK(jcn::write_all(fd_, text_, path_));
       text_.clear();
@@ -156,9 +152,8 @@ class Writing {
   const Source& source_;
   const int fd_;
   const std::string& path_;
-  const Progress& progress_;
+  Pace pace_;
   std::string kind_, text_;
-  std::uint64_t done_ = 0;
 };
 
 }  // namespace
