@@ -1,5 +1,6 @@
 #include "incremental.h"
 
+#include <algorithm>
 #include <set>
 
 #include "jcn/changes.h"
@@ -19,6 +20,10 @@ using jcn::Result;
 
 constexpr int patience_ms = 10'000;  // with another program that writes the file
 constexpr const char* anew = "run it without --incremental, which makes a new file";
+
+Error changed_by_others(const std::string& finding) {
+  return Error{Code::bad_usage, "another program changed the file: " + finding, anew};
+}
 
 // What `_jcn` says of the file.
 struct Head {
@@ -80,23 +85,25 @@ class KindRows {
 class Updating {
  public:
   Updating(Database& file, const Source& source, const Progress& progress)
-      : file_(file), source_(source), progress_(progress) {}
+      : file_(file), source_(source), pace_(progress) {}
 
   Result<Update> run() {
     file_.wait_for_locks(patience_ms);
-    file_.watch([this] { return progress_("updating", done_, keys_.size()); });
+    file_.watch([this] { return pace_.tell(); });
+    pace_.begin("looking", 0);
     JCN_TRY(WriteTransaction transaction, WriteTransaction::begin(file_));
     JCN_TRY(std::string reason, look());
     if (!reason.empty()) return Update{{}, std::move(reason)};
+    JCN_TRY(kinds_, selected_kinds(source_.snapshot, source_.rules, source_.selection));
     JCN_TRY(shapes_, read_shapes(file_));
     before_ = plan_tables(shapes_, source_.rules.search_scopes);
-    JCN_CHECK(check_tables());
+    JCN_CHECK(check_kinds());
     JCN_CHECK(count_changes());
     after_ = plan_tables(shapes_, source_.rules.search_scopes);
     JCN_CHECK(remake_kinds());
     JCN_CHECK(write_changes());
     JCN_CHECK(write_the_rest());
-    if (!progress_("updating", done_, keys_.size())) return stopped();
+    if (!pace_.tell()) return stopped();
     JCN_CHECK(transaction.commit());
     return Update{std::move(exported_), {}};
   }
@@ -105,7 +112,12 @@ class Updating {
   // Why it has to be made anew; empty: it need not be.
   Result<std::string> look() {
     JCN_TRY(const auto version, file_.value("PRAGMA user_version"));
-    if (version != std::to_string(schema_version)) return std::string("it has older tables");
+    if (version != std::to_string(schema_version)) {
+      return std::string("its tables are of another version");
+    }
+    JCN_CHECK(read_schema());
+    JCN_CHECK(check_schema(standing_tables_sql()));
+    JCN_CHECK(check_schema(standing_indexes_sql()));
     JCN_TRY(const Head head, read_head());
     if (head.uuid != source_.snapshot.uuid()) {
       return Error{Code::bad_usage, "the file is a snapshot of another index", anew};
@@ -113,7 +125,7 @@ class Updating {
     if (head.selection != source_.selection.text()) {
       return Error{Code::bad_usage,
                    "the file has other records: its selection is '" + head.selection + "'",
-                   "give the same --kind and filters, or run it without --incremental"};
+                   "give the same --kind, filters and searches, or run it without --incremental"};
     }
     if (head.rules != rules_mark(source_.snapshot)) return std::string("the rules have changed");
     sequence_ = head.sequence;
@@ -127,75 +139,96 @@ class Updating {
     JCN_TRY(Statement row,
             file_.prepare(R"(SELECT "uuid", "selection", "rules", "sequence" FROM "_jcn")"));
     JCN_TRY(const bool there, row.step());
-    if (!there) return Error{Code::bad_usage, "the file does not say what it is", anew};
+    if (!there) return changed_by_others("_jcn is empty");
     return Head{std::string(row.text(0)), std::string(row.text(1)), std::string(row.text(2)),
                 static_cast<std::uint64_t>(row.integer(3))};
   }
 
-  // That nobody changed the tables. (What others added beside them is theirs.)
-  Result<void> check_tables() {
-    std::set<std::string> found;
+  Result<void> read_schema() {
     JCN_TRY(Statement row, file_.prepare("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL"));
     for (;;) {
       JCN_TRY(const bool more, row.step());
-      if (!more) break;
-      found.emplace(row.text(0));
+      if (!more) return {};
+      schema_.emplace(row.text(0));
     }
-    std::vector<std::string> wanted = standing_tables_sql();
-    const auto add = [&](const std::vector<std::string>& more) {
-      wanted.insert(wanted.end(), more.begin(), more.end());
-    };
-    add(standing_indexes_sql());
-    for (const KindPlan& kind : before_.kinds) {
-      add(kind_tables_sql(kind));
-      add(kind_indexes_sql(kind));
-      if (!kind.search_table.empty()) add({search_table_sql(kind)});
-    }
+  }
+
+  // That tables are as they were made. (What others added beside them is theirs.)
+  Result<void> check_schema(const std::vector<std::string>& wanted) const {
     for (const std::string& sql : wanted) {
-      if (found.contains(sql)) continue;
-      return Error{Code::bad_usage,
-                   "another program changed the file's tables: this one is not there: " +
-                       sql.substr(0, sql.find('\n')),
-                   anew};
+      if (schema_.contains(sql)) continue;
+      return changed_by_others("this is not there: " + sql.substr(0, sql.find('\n')));
+    }
+    return {};
+  }
+
+  // The same of the kinds' tables, and that nobody added records or took some away.
+  Result<void> check_kinds() {
+    for (const std::string& kind : kinds_) {
+      if (!shapes_.contains(kind)) return changed_by_others("_shapes has nothing of " + kind);
+    }
+    for (const KindPlan& kind : before_.kinds) {
+      JCN_CHECK(check_schema(kind_tables_sql(kind)));
+      JCN_CHECK(check_schema(kind_indexes_sql(kind)));
+      if (!kind.search_table.empty()) JCN_CHECK(check_schema({search_table_sql(kind)}));
+      JCN_TRY(const auto rows, file_.value("SELECT count(*) FROM " + quoted(kind.table)));
+      const std::string counted = std::to_string(shapes_.at(kind.kind).records());
+      if (rows == counted) continue;
+      return changed_by_others(kind.table + " has " + rows.value_or("no") + " rows, not " +
+                               counted);
     }
     return {};
   }
 
   // Takes what was from the counts, and adds what is.
   Result<void> count_changes() {
-    JCN_TRY(const auto kinds, selected_kinds(source_.snapshot, source_.rules, source_.selection));
-    const std::set<std::string> selected(kinds.begin(), kinds.end());
     JCN_CHECK(jcn::for_each_change(source_.snapshot, sequence_, [&](const jcn::Change& change) {
-      if (selected.contains(change.key.kind)) keys_.push_back(change.key);
+      if (source_.selection.has_kind(change.key.kind)) keys_.push_back(change.key);
       return true;
     }));
+    JCN_TRY(selected_,
+            which_are_selected(source_.snapshot, source_.rules, source_.selection, keys_));
+    pace_.begin("looking", keys_.size());
     std::map<std::string, Statement> documents;
     for (const KindPlan& kind : before_.kinds) {
-      JCN_TRY(Statement document,
-              file_.prepare("SELECT _doc FROM " + quoted(kind.table) + " WHERE id = ?"));
+      JCN_TRY(Statement document, file_.prepare(R"(SELECT "_doc", "_rev" FROM )" +
+                                                quoted(kind.table) + R"( WHERE "id" = ?)"));
       documents.emplace(kind.kind, std::move(document));
     }
-    for (const RecordKey& key : keys_) {
+    for (std::size_t i = 0; i < keys_.size(); ++i) {
+      const RecordKey& key = keys_[i];
       if (const auto found = documents.find(key.kind); found != documents.end()) {
-        Statement& document = found->second;
-        document.bind(1, key.id);
-        JCN_TRY(const bool there, document.step());
-        if (there) shapes_.at(key.kind).remove(document.text(0));
-        document.reset();
+        JCN_CHECK(forget_document(found->second, key));
       }
-      JCN_TRY(const std::optional<Record> record, selected_record(key));
+      JCN_TRY(const std::optional<Record> record, selected_record(i));
       if (record && record->exists) shapes_[key.kind].add(record->document);
+      JCN_CHECK(pace_.one_more());
     }
+    // Kinds that no rule names any more are there while they have records.
+    std::erase_if(shapes_, [this](const auto& each) {
+      return std::find(kinds_.begin(), kinds_.end(), each.first) == kinds_.end();
+    });
+    return {};
+  }
+
+  Result<void> forget_document(Statement& row, const RecordKey& key) {
+    row.bind(1, key.id);
+    JCN_TRY(const bool there, row.step());
+    if (there) {
+      const std::string_view document = row.text(0);
+      if (jcn::hash128(document).hex() != row.text(1)) {
+        return changed_by_others("_doc of " + key.kind + " " + key.id + " is not what _rev says");
+      }
+      shapes_.at(key.kind).remove(document);
+    }
+    row.reset();
     return {};
   }
 
   // As a new export would find it.
-  Result<std::optional<Record>> selected_record(const RecordKey& key) const {
-    JCN_TRY(std::optional<Record> record, source_.snapshot.record(key));
-    const bool all = source_.selection.everything_of_a_kind();
-    if (!record || all) return record;
-    if (record->exists && jcn::matches_all(source_.selection.filters, *record)) return record;
-    return std::optional<Record>();
+  Result<std::optional<Record>> selected_record(std::size_t place) const {
+    if (!selected_[place]) return std::optional<Record>();
+    return source_.snapshot.record(keys_[place]);
   }
 
   // Kinds whose tables are others now are written anew, from the index. Of the rest indexes may
@@ -222,11 +255,14 @@ class Updating {
   Result<void> make_kind(const KindPlan& kind) {
     JCN_CHECK(file_.run_all(kind_tables_sql(kind)));
     JCN_TRY(RowWriter writer, RowWriter::make(file_, kind, shapes_.at(kind.kind)));
-    const RecordVisit insert = [&](const Record& record) {
-      return record.exists ? writer.insert(record) : Result<void>();
+    const RecordVisit insert = [&](const Record& record) -> Result<void> {
+      if (record.exists) JCN_CHECK(writer.insert(record));
+      return pace_.one_more();
     };
+    pace_.begin("writing", count_records(source_.snapshot, {kind.kind}));
     JCN_CHECK(
         for_each_selected(source_.snapshot, source_.rules, source_.selection, kind.kind, insert));
+    pace_.begin("indexing", 0);
     JCN_CHECK(file_.run_all(kind_indexes_sql(kind)));
     if (kind.search_table.empty()) return {};
     JCN_CHECK(file_.run(search_table_sql(kind)));
@@ -245,19 +281,21 @@ class Updating {
             file_.prepare(R"(DELETE FROM "provenance" WHERE "kind" = ? AND "id" = ?)"));
     JCN_TRY(Statement fragments,
             file_.prepare(R"(DELETE FROM "fragments" WHERE "kind" = ? AND "id" = ?)"));
-    for (const RecordKey& key : keys_) {
+    pace_.begin("updating", keys_.size());
+    for (std::size_t i = 0; i < keys_.size(); ++i) {
+      const RecordKey& key = keys_[i];
       for (Statement* statement : {&provenance, &fragments}) {
         statement->bind(1, key.kind);
         statement->bind(2, key.id);
         JCN_CHECK(statement->run());
       }
-      JCN_TRY(const std::optional<Record> record, selected_record(key));
+      JCN_TRY(const std::optional<Record> record, selected_record(i));
       if (record) JCN_CHECK(sources.insert(*record));
       if (const auto found = rows.find(key.kind); found != rows.end()) {
         JCN_CHECK(found->second.remove(key.id));
         if (record && record->exists) JCN_CHECK(found->second.insert(*record));
       }
-      ++done_;
+      JCN_CHECK(pace_.one_more());
     }
     return {};
   }
@@ -276,13 +314,15 @@ class Updating {
 
   Database& file_;
   const Source& source_;
-  const Progress& progress_;
+  Pace pace_;
   std::uint64_t sequence_ = 0;
-  ShapesByKind shapes_;  // of the file; then of what it becomes
+  std::set<std::string> schema_;    // SQL of what the file has
+  std::vector<std::string> kinds_;  // that a new file would have
+  ShapesByKind shapes_;             // of the file; then of what it becomes
   Plan before_, after_;
   std::vector<RecordKey> keys_;  // that changed
+  std::vector<bool> selected_;   // of them
   std::set<std::string> kept_;   // kinds whose tables stay
-  std::uint64_t done_ = 0;
   Exported exported_;
 };
 
@@ -293,7 +333,16 @@ Result<Update> update_file(const std::string& path, const Source& source,
   JCN_TRY(Database file, Database::open(path, Database::Access::change));
   Result<Update> updated = Updating(file, source, progress).run();
   file.watch([] { return true; });  // what was watched is gone
-  if (updated) JCN_CHECK(file.close());
+  const Result<void> closed = file.close();
+  if (updated) {
+    JCN_CHECK(closed);
+    return updated;
+  }
+  // After an error of the disk SQLite leaves the journal to whoever opens the file next. That may
+  // be a program that may only read, and can't.
+  if (auto again = Database::open(path, Database::Access::change)) {
+    (void)again->value("SELECT count(*) FROM sqlite_schema");
+  }
   return updated;
 }
 

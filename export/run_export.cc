@@ -137,10 +137,6 @@ Result<void> export_sqlite(const Options& options) {
                  "name a file with --output"};
   }
   JCN_TRY(const Selection selection, read_selection(options.kind, options.terms));
-  if (options.incremental && !selection.searches.empty()) {
-    return Error{Code::bad_usage, "--incremental does not go with a search",
-                 "use filters, or run it without --incremental"};
-  }
   JCN_TRY(Destination destination,
           Destination::open(options.output, Destination::Replaces::own_databases));
   JCN_TRY(const Opened opened, open_index(options));

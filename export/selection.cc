@@ -1,8 +1,10 @@
 #include "selection.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
 
+#include "jcn/canonical.h"
 #include "listing_parameters.h"
 
 namespace jcn_export {
@@ -10,6 +12,7 @@ namespace {
 
 using jcn::Code;
 using jcn::Error;
+using jcn::RecordKey;
 using jcn::Result;
 
 constexpr std::uint32_t page_size = 1000;
@@ -28,6 +31,30 @@ class Visits {
   const RecordVisit& visit_;
   Result<void> result_;
 };
+
+Result<jcn::Query> query_of(const jcn::Rules& rules, const Selection& selection,
+                            const std::string& kind) {
+  jcn::Query query;
+  query.kind = kind;
+  query.filters = selection.filters;
+  query.searches = selection.searches;
+  query.scope = rules.scope(kind);
+  JCN_TRY(query.sort, jcn::parse_field("_id"));
+  query.size = page_size;
+  return query;
+}
+
+// All pages, or until a visit ends it.
+Result<void> walk(const jcn::Snapshot& snapshot, jcn::Query query, Visits& visits) {
+  do {
+    JCN_TRY(const jcn::QueryAnswer page, jcn::run_query(snapshot, query));
+    for (const jcn::Record& record : page.rows) {
+      if (!visits(record)) return {};
+    }
+    query.after = page.next;
+  } while (query.after);
+  return {};
+}
 
 }  // namespace
 
@@ -96,21 +123,39 @@ Result<void> for_each_selected(const jcn::Snapshot& snapshot, const jcn::Rules& 
     JCN_CHECK(snapshot.for_each_record({kind, {}}, std::ref(visits)));
     return std::move(visits).result();
   }
-  jcn::Query query;
-  query.kind = kind;
-  query.filters = selection.filters;
-  query.searches = selection.searches;
-  query.scope = rules.scope(kind);
-  JCN_TRY(query.sort, jcn::parse_field("_id"));
-  query.size = page_size;
-  do {
-    JCN_TRY(const jcn::QueryAnswer page, jcn::run_query(snapshot, query));
-    for (const jcn::Record& record : page.rows) {
-      if (!visits(record)) return std::move(visits).result();
+  JCN_TRY(jcn::Query query, query_of(rules, selection, kind));
+  JCN_CHECK(walk(snapshot, std::move(query), visits));
+  return std::move(visits).result();
+}
+
+Result<std::vector<bool>> which_are_selected(const jcn::Snapshot& snapshot, const jcn::Rules& rules,
+                                             const Selection& selection,
+                                             const std::vector<RecordKey>& keys) {
+  std::vector<bool> selected(keys.size(), selection.everything_of_a_kind());
+  if (selection.everything_of_a_kind()) return selected;
+  // Asked for by id, so many at a time, kind by kind.
+  std::map<std::string, std::map<std::string, std::size_t>>
+      places;  // id → place in `keys`, by kind
+  for (std::size_t i = 0; i < keys.size(); ++i) places[keys[i].kind][keys[i].id] = i;
+  for (const auto& [kind, ids] : places) {
+    for (auto id = ids.begin(); id != ids.end();) {
+      std::string list = "[";
+      for (std::uint32_t i = 0; i < page_size && id != ids.end(); ++i, ++id) {
+        list += (i == 0 ? "" : ",") + jcn::json_quote(id->first);
+      }
+      JCN_TRY(jcn::Query query, query_of(rules, selection, kind));
+      JCN_TRY(jcn::Filter these, jcn::parse_filter("_id__in", list + ']'));
+      query.filters.push_back(std::move(these));
+      const RecordVisit mark = [&](const jcn::Record& record) -> Result<void> {
+        selected[ids.at(record.key.id)] = true;
+        return {};
+      };
+      Visits visits(mark);
+      JCN_CHECK(walk(snapshot, std::move(query), visits));
+      JCN_CHECK(std::move(visits).result());
     }
-    query.after = page.next;
-  } while (query.after);
-  return {};
+  }
+  return selected;
 }
 
 }  // namespace jcn_export

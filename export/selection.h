@@ -18,6 +18,7 @@ struct Selection {
   std::vector<jcn::SearchTerm> searches;
 
   bool everything_of_a_kind() const { return filters.empty() && searches.empty(); }
+  bool has_kind(const std::string& other) const { return kind.empty() || kind == other; }
   // The same text for the same selection: kept in the file that it led to.
   std::string text() const;
 };
@@ -42,5 +43,11 @@ using RecordVisit = std::function<jcn::Result<void>(const jcn::Record&)>;
 jcn::Result<void> for_each_selected(const jcn::Snapshot& snapshot, const jcn::Rules& rules,
                                     const Selection& selection, const std::string& kind,
                                     const RecordVisit& visit);
+
+// Of each of these records, whether it is one of those. Errors: index_damaged.
+jcn::Result<std::vector<bool>> which_are_selected(const jcn::Snapshot& snapshot,
+                                                  const jcn::Rules& rules,
+                                                  const Selection& selection,
+                                                  const std::vector<jcn::RecordKey>& keys);
 
 }  // namespace jcn_export

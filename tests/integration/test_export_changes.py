@@ -277,6 +277,66 @@ class Incremental(ExportCase):
         self.assertEqual(done.returncode, 2, done.stderr)
         self.assertIn("n__gte=5", done.stderr)
 
+    def test_with_searches(self):
+        for number in range(20):
+            self.drop(f"r{number}.json", {"title": f"word {'odd' if number % 2 else 'even'}",
+                                          "n": number})
+        live = self.daemon()
+        arguments = ["--kind", "videos", "_search=odd", "_search_title=word", "n__lt=100"]
+        self.assert_as_new(live, *arguments)
+        self.drop("r1.json", {"title": "word even", "n": 1})
+        self.drop("r2.json", {"title": "word odd", "n": 2})
+        self.drop("r3.json", {"title": "word odd", "n": 300})
+        os.unlink(self.path("r5.json"))
+        self.assertIn("4 changes", self.assert_as_new(live, *arguments))
+        self.assertEqual(self.query("SELECT count(*) FROM videos"), [(8,)])
+
+    def test_rows_that_another_program_changed(self):
+        """Counts that are taken from such a file, or added to its own, would be wrong for good."""
+        for number in range(5):
+            self.drop(f"r{number}.json", {"n": number, "tags": ["a"]})
+        live = self.daemon()
+        for step, sql in enumerate((
+                "UPDATE videos SET _doc = 'no JSON' WHERE id = 'r1'",
+                "UPDATE videos SET _doc = '{}' WHERE id = 'r1'",
+                "DELETE FROM videos WHERE id = 'r2'",
+                "INSERT INTO videos (id, _rev, _created, _updated, _doc) VALUES ('x', '', '', '', '{}')",
+                "DELETE FROM _jcn", "DROP TABLE _jcn", "DELETE FROM _shapes", "DROP TABLE _shapes",
+                "DROP TABLE fragments", "DROP INDEX idx_videos_n", "DROP VIEW _kinds")):
+            export(live.index, self.out)
+            db = sqlite3.connect(self.out)
+            db.execute(sql)
+            db.commit()
+            db.close()
+            self.drop("r1.json", {"n": step})
+            with open(self.out, "rb") as file:
+                before = file.read()
+            with self.subTest(sql):
+                done = run_export("--index", live.index, "--output", self.out, "--incremental")
+                self.assertEqual(done.returncode, 2, done.stderr)
+                self.assertIn("another program changed the file", done.stderr)
+                self.assertIn("hint: run it without --incremental", done.stderr)
+                with open(self.out, "rb") as file:
+                    self.assertEqual(file.read(), before)
+
+    def test_fault_9_a_limit_on_file_sizes(self):
+        for number in range(200):
+            self.drop(f"r{number}.json", {"n": number, "text": "word " * 200})
+        live = self.daemon()
+        export(live.index, self.out)
+        before = contents(self.out)
+        for number in range(400):
+            self.drop(f"r{number}.json", {"n": -number, "text": "other " * 400})
+        live.sync()
+        limit = os.path.getsize(self.out)  # what is there can be written, nothing can be added
+        done = run_export("--index", live.index, "--output", self.out, "--incremental",
+                          preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)))
+        self.assertEqual(done.returncode, 4, done.stderr)
+        self.assertIn("hint: ", done.stderr)
+        self.assertEqual(self.left_over(), [])
+        self.assertEqual(contents(self.out), before)
+        self.assert_as_new(live)
+
     def test_changed_rules_make_it_anew(self):
         self.drop("a.json", {"id": "x", "n": 1})
         live = self.daemon()
