@@ -123,8 +123,8 @@ Result<void> with_bar(const std::string& path,
   return {};
 }
 
-Result<void> write_metadata(const std::string& database, const std::string& path) {
-  JCN_TRY(Destination destination, Destination::open(path, Destination::Replaces::texts));
+// What Datasette shows beside the database that is named `database`.
+Result<void> write_metadata(Destination& destination, const std::string& database) {
   JCN_TRY(Database file, Database::open(database, Database::Access::read));
   JCN_TRY(const std::string text, datasette_metadata(file, database));
   JCN_CHECK(jcn::write_all(destination.descriptor(), text, destination.aside()));
@@ -139,6 +139,11 @@ Result<void> export_sqlite(const Options& options) {
   JCN_TRY(const Selection selection, read_selection(options.kind, options.terms));
   JCN_TRY(Destination destination,
           Destination::open(options.output, Destination::Replaces::own_databases));
+  std::optional<Destination> metadata;  // what is wrong with it is said before anything is done
+  if (!options.metadata.empty()) {
+    JCN_TRY(Destination named, Destination::open(options.metadata, Destination::Replaces::texts));
+    metadata.emplace(std::move(named));
+  }
   JCN_TRY(const Opened opened, open_index(options));
   const Source source{opened.snapshot, opened.rules, selection};
   JCN_CHECK(with_bar(destination.path(), [&](const Progress& progress) -> Result<Exported> {
@@ -149,8 +154,7 @@ Result<void> export_sqlite(const Options& options) {
     if (done) return std::move(*done);
     return replace(destination, source, progress);
   }));
-  if (options.metadata.empty()) return {};
-  return write_metadata(destination.path(), options.metadata);
+  return metadata ? write_metadata(*metadata, options.output) : Result<void>();
 }
 
 Result<void> export_text(const Options& options) {

@@ -211,6 +211,10 @@ class Destinations(ExportCase):
         export(self.live.index, self.out)
         check_whole(self.out)
 
+    def test_bad_metadata_is_told_before_anything_is_done(self):
+        self.refused("--output", self.out, "--datasette-metadata", os.path.dirname(self.out))
+        self.assertEqual(os.listdir(os.path.dirname(self.out)), [])
+
     def test_standard_output(self):
         self.refused("--output", "-")
 
@@ -312,10 +316,14 @@ class Formats(ExportCase):
             self.drop(f"m{number}.json", {"language": "eng" if number % 2 else "deu",
                                           "unique": f"u{number}", "tags": ["x"], "title": "t"})
         metadata = self.out + ".json"
-        export(self.live.index, self.out, "--datasette-metadata", metadata)
-        with open(metadata, encoding="utf-8") as file:
-            [(name, database)] = json.load(file)["databases"].items()
-        self.assertEqual(name, "notes")
+        link = os.path.join(os.path.dirname(self.out), "talks.db")
+        os.symlink(self.out, link)
+        # Datasette goes by the name that it is given.
+        for path, called in ((link, "talks"), (self.out, "notes")):
+            export(self.live.index, path, "--datasette-metadata", metadata)
+            with open(metadata, encoding="utf-8") as file:
+                [(name, database)] = json.load(file)["databases"].items()
+            self.assertEqual(name, called)
         videos = database["tables"]["videos"]
         self.assertIn("language", videos["facets"])
         self.assertIn({"array": "tags"}, videos["facets"])
