@@ -1,7 +1,6 @@
 #include "run_export.h"
 
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -10,6 +9,7 @@
 
 #include "datasette.h"
 #include "destination.h"
+#include "fetch.h"
 #include "incremental.h"
 #include "jcnctl_http.h"
 #include "progress_bar.h"
@@ -23,10 +23,6 @@ namespace {
 using jcn::Code;
 using jcn::Error;
 using jcn::Result;
-
-constexpr std::chrono::minutes longest_making{30};  // of the daemon's snapshot
-constexpr std::chrono::seconds silence_patience{60};
-constexpr timespec between_questions{1, 0};  // as Retry-After says
 
 // What is exported, opened: a state that stays as it is, whatever the daemon does meanwhile.
 struct Opened {
@@ -74,7 +70,9 @@ void print_summary(const Exported& done, const std::string& path, double seconds
   if (known) rest += ", " + size_text(static_cast<std::uint64_t>(file.st_size));
   std::fprintf(stderr, "%s: %s%s; state %s-%llu\n", path.c_str(), kinds.c_str(), rest.c_str(),
                done.uuid.c_str(), static_cast<unsigned long long>(done.sequence));
-  if (done.changes) {
+  if (!done.made.empty()) {
+    std::fprintf(stderr, "made at %s; fetched in %.1f s\n", done.made.c_str(), seconds);
+  } else if (done.changes) {
     std::fprintf(stderr, "%llu changes in %.3f s\n", static_cast<unsigned long long>(*done.changes),
                  seconds);
   } else {
@@ -180,29 +178,6 @@ Result<void> export_text(const Options& options) {
   });
 }
 
-// The daemon's own snapshot, once there is one.
-Result<void> fetch(jcnctl::HttpClient& daemon, const Destination& destination) {
-  std::uint64_t size = 0;
-  Result<void> written;
-  const auto take = [&](std::string_view piece) {
-    written = jcn::write_all(destination.descriptor(), piece, destination.aside());
-    size += piece.size();
-    return written.ok() && !asked_to_stop();
-  };
-  const auto deadline = std::chrono::steady_clock::now() + longest_making;
-  for (;;) {
-    const auto got = daemon.stream("/v1/export.sqlite", silence_patience, take);
-    JCN_CHECK(std::move(written));
-    if (asked_to_stop()) return stopped();
-    if (got) break;
-    const bool being_made = got.error().code == Code::not_ready && size == 0;
-    if (!being_made || std::chrono::steady_clock::now() > deadline) return got.error();
-    ::nanosleep(&between_questions, nullptr);
-    if (asked_to_stop()) return stopped();
-  }
-  return {};
-}
-
 Result<void> export_from_url(const Options& options) {
   const bool plain = options.kind.empty() && options.terms.empty() && !options.incremental &&
                      options.metadata.empty() && options.format == "sqlite";
@@ -217,20 +192,11 @@ Result<void> export_from_url(const Options& options) {
     JCN_TRY(token, jcn::read_token_file(options.token_file));
   }
   jcnctl::HttpClient daemon(options.url, token);
-  JCN_CHECK(fetch(daemon, destination));
-  {
-    jcnctl::ProgressBar bar;
-    JCN_TRY(Database file, Database::open(destination.aside(), Database::Access::read));
-    JCN_CHECK(check_file(file, [&bar](const char* stage, std::uint64_t done, std::uint64_t of) {
-      bar.show(stage, done, of);
-      return !asked_to_stop();
-    }));
-    JCN_CHECK(file.close());
-  }
-  JCN_CHECK(destination.commit());
-  std::fprintf(stderr, "%s: the snapshot of %s\n", destination.path().c_str(),
-               daemon.url().c_str());
-  return {};
+  return with_bar(destination.path(), [&](const Progress& progress) -> Result<Exported> {
+    JCN_TRY(Exported fetched, fetch_snapshot(daemon, destination, progress));
+    JCN_CHECK(destination.commit());
+    return fetched;
+  });
 }
 
 }  // namespace

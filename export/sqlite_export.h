@@ -21,6 +21,7 @@ struct Exported {
   std::map<std::string, std::uint64_t> records;  // by kind
   std::uint64_t rejects = 0, tables = 0;
   std::optional<std::uint64_t> changes;  // of a file that was brought up to date
+  std::string made;                      // of one that a daemon made: when; else empty
 };
 
 // Everything that is written comes from one state.

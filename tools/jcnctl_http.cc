@@ -144,6 +144,12 @@ jcn::Result<void> HttpClient::stream(const std::string& target, std::chrono::sec
   return problem_error(url_, answer);
 }
 
+std::uint64_t HttpClient::announced_bytes() const {
+  curl_off_t length = -1;
+  curl_easy_getinfo(handle_.get(), CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
+  return length > 0 ? static_cast<std::uint64_t>(length) : 0;
+}
+
 jcn::Result<std::optional<HttpClient>> serving_daemon(const std::string& index,
                                                       const std::string& token) {
   // The address may be left from a daemon that was killed: whoever answers there must serve this

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -36,6 +37,8 @@ class HttpClient {
   // false. Errors: as get; not_connected also when the answer is cut off, or silent for `patience`.
   jcn::Result<void> stream(const std::string& target, std::chrono::seconds patience,
                            const std::function<bool(std::string_view bytes)>& sink);
+  // Of the answer that is being handed on: how many bytes it has. 0: it does not say.
+  std::uint64_t announced_bytes() const;
   jcn::Result<Answer> post(const std::string& target,
                            std::chrono::milliseconds timeout = std::chrono::seconds(30));
 

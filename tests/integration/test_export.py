@@ -1,6 +1,7 @@
 """jcn-export: what is in its files (export/doc/schema.md), where they go, and what makes them."""
 
 import csv
+import http.server
 import io
 import json
 import os
@@ -8,6 +9,7 @@ import pathlib
 import sqlite3
 import stat
 import subprocess
+import threading
 import unittest
 
 from exported import ExportCase, check_search, check_whole, export, opened, run_export
@@ -444,6 +446,8 @@ class Served(ExportCase):
         url = f"http://127.0.0.1:{live.port}"
         done = run_export("--url", url, "--output", self.out)
         self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn(f"1 videos; 0 rejects; 7 tables, {os.path.getsize(self.out) / 1000:.1f} kB; "
+                      f"state {live.status()['seq']}\nmade at 20", done.stderr)
         check_whole(self.out)
         self.assertEqual(self.query("SELECT id, n FROM videos"), [("a", 1)])
         self.assertEqual(self.left_over(), [])
@@ -454,6 +458,47 @@ class Served(ExportCase):
         done = run_export("--url", url, "--output", self.out)
         self.assertEqual(done.returncode, 3, done.stderr)
         check_whole(self.out)
+
+    def test_url_that_gives_something_else(self):
+        """What was fetched before stays."""
+        self.drop("a.json", {"n": 1, "text": "word " * 20_000})
+        live = self.daemon()
+        whole = self.made(live).body
+        write_whole(self.out, whole)
+        other = os.path.join(self.tmp, "other")
+        db = sqlite3.connect(other)
+        db.execute("CREATE TABLE t(n)")
+        db.close()
+
+        class Server(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(self.server.body)))
+                self.end_headers()
+                self.wfile.write(self.server.body)
+
+            def log_message(self, *_):
+                pass
+
+        server = http.server.HTTPServer(("127.0.0.1", 0), Server)
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            for name, body in (("nothing", b""), ("a page", b"<html>"), ("a part", whole[:40_960]),
+                               ("another's", pathlib.Path(other).read_bytes())):
+                with self.subTest(name):
+                    server.body = body
+                    done = run_export("--url", f"http://127.0.0.1:{server.server_port}", "--output",
+                                      self.out)
+                    self.assertEqual(done.returncode, 4, done.stderr)
+                    self.assertIn("no whole snapshot", done.stderr)
+                    self.assertIn("hint: ", done.stderr)
+                    self.assertEqual(pathlib.Path(self.out).read_bytes(), whole)
+                    self.assertEqual(self.left_over(), [])
+        finally:
+            server.shutdown()
+            thread.join()
+            server.server_close()
 
 
 if __name__ == "__main__":
