@@ -8,7 +8,7 @@ import decimal
 import json
 import os
 
-Record = collections.namedtuple("Record", "id document created updated")
+Record = collections.namedtuple("Record", "id document created updated paths")  # in their order
 
 
 def parse(text):
@@ -35,18 +35,24 @@ def time_text(nanoseconds):
     return moment.strftime("%Y-%m-%dT%H:%M:%S") + f".{rest:09d}Z"
 
 
-def fragments(root):
-    """(path without .json, document, mtime in ns) of each file beneath root."""
+def files(root):
+    """The paths of the notes beneath root, relative to it."""
     for folder, folders, names in os.walk(root):
         folders[:] = [name for name in folders if not name.startswith(".")]
         for name in names:
-            if not name.endswith(".json") or name.startswith("."):
-                continue
-            path = os.path.join(folder, name)
-            with open(path, "rb") as file:
-                document = parse(file.read().decode())
-                modified = os.fstat(file.fileno()).st_mtime_ns
-            yield os.path.relpath(path, root)[:-len(".json")], document, modified
+            if name.endswith(".json") and not name.startswith("."):
+                yield os.path.relpath(os.path.join(folder, name), root)
+
+
+def fragments(root, read=parse):
+    """(path without .json, document, mtime in ns) of each file beneath root. `read` may give None:
+    the file is no fragment."""
+    for path in files(root):
+        with open(os.path.join(root, path), "rb") as file:
+            document = read(file.read().decode())
+            modified = os.fstat(file.fileno()).st_mtime_ns
+        if document is not None:
+            yield path[:-len(".json")], document, modified
 
 
 def id_of(path, document):
@@ -54,13 +60,15 @@ def id_of(path, document):
     given = document.get("id")
     if isinstance(given, decimal.Decimal) and given.as_tuple().exponent == 0:
         return str(given)
+    if isinstance(given, int) and not isinstance(given, bool):
+        return str(given)
     return given if isinstance(given, str) and given else path
 
 
-def read_folder(root):
+def read_folder(root, read=parse):
     """The records of the files beneath root, by id."""
     by_id = collections.defaultdict(list)
-    for path, document, modified in fragments(root):
+    for path, document, modified in fragments(root, read):
         by_id[id_of(path, document)].append((path.encode(), document, modified))
     records = []
     for record_id, parts in sorted(by_id.items(), key=lambda item: item[0].encode()):
@@ -69,7 +77,8 @@ def read_folder(root):
         for _, patch, _ in parts[1:]:
             document = merge_patch(document, patch)
         times = [modified for _, _, modified in parts]
-        records.append(Record(record_id, document, time_text(min(times)), time_text(max(times))))
+        records.append(Record(record_id, document, time_text(min(times)), time_text(max(times)),
+                              [f"{path.decode()}.json" for path, _, _ in parts]))
     return records
 
 

@@ -102,26 +102,53 @@ def scalars_of(value, path=""):
             yield at, member
 
 
-class Expected:
-    """What the tables of one kind should hold, by the records' JSON."""
+def places_of(value, path="", in_array=False):
+    """(pointer, whether it is an object) of every place, "~*" for any element. Arrays within arrays
+    are not looked into."""
+    if path:
+        yield path, isinstance(value, dict)
+    if isinstance(value, dict):
+        for name, member in value.items():
+            yield from places_of(member, f"{path}/{escaped(name)}", in_array)
+    elif isinstance(value, list) and not in_array:
+        for element in value:
+            yield from places_of(element, f"{path}/~*", True)
 
-    def __init__(self, records):
-        self.count = len(records)
+
+def leaves_of(value, path=""):
+    """The pointer of everything in a record but objects that have members."""
+    if isinstance(value, dict) and value:
+        for name, member in value.items():
+            yield from leaves_of(member, f"{path}/{escaped(name)}")
+    else:
+        yield path
+
+
+class Expected:
+    """What the tables of one kind should hold, by its records' parsed JSON."""
+
+    def __init__(self, documents):
         self.elements = collections.Counter()  # pointer: rows of its child table
         self.values = collections.Counter()    # (pointer, value): records, of scalars
+        having_place = collections.Counter()   # pointer: records
+        columns = set()                        # pointers that are more than objects somewhere
         having = collections.Counter()         # pointer: records with an element
         nested = {}                            # pointer: whether all elements are arrays
-        for record in records:
-            for pointer, array in arrays_of(record):
+        for document in documents:
+            places = set(places_of(document))
+            having_place.update({pointer for pointer, _ in places})
+            columns.update(pointer for pointer, is_object in places if not is_object)
+            for pointer, array in arrays_of(document):
                 self.elements[pointer] += len(array)
                 having[pointer] += bool(array)
                 flat = any(not isinstance(element, list) for element in array)
                 nested[pointer] = nested.get(pointer, True) and not flat
-            for pointer, value in scalars_of(record):
+            for pointer, value in scalars_of(document):
                 self.values[pointer, json.dumps(value)] += 1
         wanted = [pointer for pointer in having if not nested[pointer]]
         wanted.sort(key=lambda pointer: (-having[pointer], f"{pointer}/~*".encode()))
         self.children = set(wanted[:MOST_CHILDREN])
+        self.places = {pointer: having_place[pointer] for pointer in columns}
 
 
 class ExportCase(JcnCase):

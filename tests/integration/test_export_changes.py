@@ -12,7 +12,7 @@ import threading
 import unittest
 
 from exported import ExportCase, check_search, check_whole, contents, export, opened, run_export
-from harness import FULL, JCN_EXPORT, TIME_FACTOR, id_target
+from harness import FULL, JCN_EXPORT, TIME_FACTOR
 
 
 class Interrupted(ExportCase):
@@ -102,58 +102,100 @@ class Interrupted(ExportCase):
             capture_output=True, text=True, timeout=120 * TIME_FACTOR, check=False)
 
 
+class FeedRecorder:
+    """Replays the change feed as it grows: what each record was at each sequence number."""
+
+    def __init__(self, live):
+        self.live = live
+        self.uuid = live.status()["uuid"]
+        self.told = []  # (number, id, (rev, document) or None)
+        self.last = None
+
+    def follow(self):
+        """Takes what is new; how many changes that were."""
+        since = f"{self.uuid}-{self.last}" if self.last is not None else "0"
+        page = json.loads(self.live.get(f"/v1/changes?since={since}&include_docs=1&"
+                                        "limit=100000").body)
+        for each in page["results"]:
+            state = None if each.get("deleted") else (each["rev"], each["doc"])
+            self.told.append((int(each["seq"].rpartition("-")[2]), each["id"], state))
+        self.last = int(page["last_seq"].rpartition("-")[2])
+        return len(page["results"])
+
+    def state_at(self, number):
+        state = {}
+        for told, record_id, now in self.told:
+            if told > number:
+                break
+            state[record_id] = now
+        return {record_id: now for record_id, now in state.items() if now}
+
+
 class Moving(ExportCase):
     """The files change while they are exported."""
 
     CHANGES = 2000 if FULL else 300
+    SNAPSHOTS = 3  # at least
 
     def test_a_snapshot_is_one_state_of_the_feed(self):
         for number in range(500):
             self.drop(f"n{number}.json", {"n": number, "v": 0, "tags": ["x"] * (number % 4)})
         live = self.daemon()
         live.sync()
-        over = threading.Event()
+        feed = FeedRecorder(live)
+        self.assertEqual(feed.follow(), 500)
+        before = feed.last
+        enough, over = threading.Event(), threading.Event()
+        errors = []
 
         def change():
-            for step in range(self.CHANGES):
-                path = f"n{step * 7 % 600}.json"
-                if step % 11 == 5 and os.path.exists(self.path(path)):
-                    os.unlink(self.path(path))
-                else:
-                    self.drop(path, {"n": step, "v": step, "tags": ["y"] * (step % 3)})
-            over.set()
+            """One at a time, so that the feed tells of every state."""
+            try:
+                step = 0
+                while step < self.CHANGES or not enough.is_set():
+                    path = f"n{step * 7 % 600}.json"
+                    if step % 11 == 5 and os.path.exists(self.path(path)):
+                        os.unlink(self.path(path))
+                    else:
+                        self.drop(path, {"n": step, "v": step, "tags": ["y"] * (step % 3)})
+                    live.sync()
+                    if feed.follow() != 1:
+                        raise AssertionError(f"step {step}: {feed.told[-3:]}")
+                    step += 1
+            except BaseException as error:  # handed to the test's thread
+                errors.append(error)
+            finally:
+                over.set()
 
         writer = threading.Thread(target=change)
         writer.start()
         taken = []
-        while not over.is_set() or len(taken) < 3:
+        while not over.is_set():
             path = f"{self.out}.{len(taken)}"
             export(live.index, path)
             taken.append(path)
+            if len(taken) >= self.SNAPSHOTS:
+                enough.set()
         writer.join()
-        live.sync()
-        # Every change is told once, by the latest state of its record: what the feed says beyond the
-        # snapshot's number must be the whole difference between the snapshot and now.
-        now = {row["_id"]: live.get(id_target(row["_id"])).body.decode() for row in live.rows()}
+        self.assertEqual(errors, [])
+        self.assertGreaterEqual(feed.last - before, self.CHANGES)
+        numbers = set()
         for path in taken:
             check_whole(path)
             with opened(path) as db:
-                [(uuid, sequence)] = db.execute("SELECT uuid, sequence FROM _jcn")
-                state = dict(db.execute("SELECT id, _doc FROM videos"))
-                shown = db.execute("SELECT (SELECT count(*) FROM videos_tags), "
-                                   "(SELECT sum(json_array_length(tags)) FROM videos)").fetchone()
+                [(uuid, number)] = db.execute("SELECT uuid, sequence FROM _jcn")
+                state = {row_id: (rev, json.loads(document)) for row_id, rev, document
+                         in db.execute("SELECT id, _rev, _doc FROM videos")}
+                elements = db.execute("SELECT (SELECT count(*) FROM videos_tags), "
+                                      "(SELECT sum(json_array_length(tags)) FROM videos)").fetchone()
+                files = {each for each, in db.execute("SELECT id FROM fragments")}
             db.close()
-            self.assertEqual(shown[0], shown[1] or 0)
-            feed = json.loads(live.get(f"/v1/changes?since={uuid}-{sequence}&include_docs=1&"
-                                       "limit=100000").body)
-            self.assertNotIn("fresh", feed)
-            touched = {each["id"] for each in feed["results"]}
-            for each in feed["results"]:
-                if each.get("deleted"):
-                    state.pop(each["id"], None)
-                else:
-                    state[each["id"]] = now[each["id"]]
-            self.assertEqual(state, now, f"beyond {sequence}: {len(touched)} changes")
+            self.assertEqual(uuid, feed.uuid)
+            self.assertEqual(state, feed.state_at(number), f"at {number}")
+            self.assertEqual(elements[0], elements[1] or 0)
+            self.assertEqual(files, set(state))
+            numbers.add(number)
+        self.assertTrue(any(before < number < feed.last for number in numbers), numbers)
 
 
 class Incremental(ExportCase):

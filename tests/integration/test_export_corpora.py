@@ -1,32 +1,57 @@
 """jcn-export on real notes."""
 
+import concurrent.futures
 import json
-import os
 import re
 import shutil
 import subprocess
 import tarfile
 import unittest
 
-from exported import Expected, ExportCase, check_search, check_whole, export, opened, tables_of
+from composed_records import files, read_folder
+from exported import (Expected, ExportCase, check_search, check_whole, export, leaves_of, opened,
+                      tables_of)
 from harness import CORPORA, PROJECT, id_target
 
 
+def read_note(text):
+    """The document of a file, as another parser has it; None: it has none, so it is a reject."""
+    try:
+        document = json.loads(text)
+    except ValueError:
+        return None
+    return document if isinstance(document, dict) else None
+
+
 class Corpus(ExportCase):
-    """Real notes: what is in the tables is counted from the files by other means."""
+    """Real notes: what the tables hold is worked out from the files, by other means."""
 
     def reconcile(self, live, path):
+        """Every table beside the files; (database, the files' records, child tables by pointer)."""
         check_whole(path)
         check_search(path)
         db = opened(path)
         self.addCleanup(db.close)
-        documents = dict(db.execute("SELECT id, _doc FROM videos"))
-        # As HTTP answers, each of them.
-        for row_id, document in documents.items():
-            self.assertEqual(live.get(id_target(row_id)).body.decode(), document)
-        self.assertEqual(len(documents), live.status()["kinds"]["videos"])
-        records = [json.loads(document) for document in documents.values()]
-        expected = Expected(records)
+        records = read_folder(self.root, read_note)
+        rows = {row_id: rest for row_id, *rest in db.execute(
+            "SELECT id, _created, _updated, _doc FROM videos")}
+        self.assertEqual(set(rows), {record.id for record in records})
+        for record in records:
+            created, updated, document = rows[record.id]
+            self.assertEqual((created, updated), (record.created, record.updated), record.id)
+            self.assertEqual(json.loads(document), record.document, record.id)
+        # To the byte as HTTP answers it.
+        with concurrent.futures.ThreadPoolExecutor(8) as several:
+            answers = several.map(lambda record: live.get(id_target(record.id)).body.decode(), records)
+            for record, answer in zip(records, answers):
+                self.assertEqual(rows[record.id][2], answer)
+        expected = Expected([record.document for record in records])
+        children = self.check_children(db, expected)
+        self.check_columns(db, expected)
+        self.check_sources(db, records)
+        return db, records, children
+
+    def check_children(self, db, expected):
         children = {pointer: table for table, pointer in db.execute(
             'SELECT DISTINCT "table", pointer FROM _columns WHERE "table" <> \'videos\' AND '
             "placed AND pointer NOT LIKE '%/~*%'")}
@@ -39,19 +64,30 @@ class Corpus(ExportCase):
             self.assertEqual(rows, expected.elements[pointer], table)
         known = {"videos", "fragments", "provenance", "rejects", "_jcn", "_columns", "_shapes"}
         self.assertEqual(set(tables_of(db)), known | set(children.values()))
-        self.check_columns(db, expected)
-        [(fragments,)] = db.execute("SELECT count(*) FROM fragments")
-        [(rejects,)] = db.execute("SELECT count(*) FROM rejects")
-        [(serving,)] = db.execute("SELECT count(*) FROM rejects WHERE serving IS NOT NULL")
-        files = 0
-        for _, folders, names in os.walk(self.root):
-            folders[:] = [name for name in folders if not name.startswith(".")]
-            files += sum(name.endswith(".json") and not name.startswith(".") for name in names)
-        self.assertEqual(fragments + rejects - serving, files)
-        return db, records, children
+        return children
+
+    def check_sources(self, db, records):
+        """fragments, provenance and rejects."""
+        self.assertEqual(
+            dict(db.execute("SELECT id, json_group_array(path) FROM (SELECT id, path FROM fragments "
+                            "ORDER BY id, position) GROUP BY id")),
+            {record.id: json.dumps(record.paths, ensure_ascii=False, separators=(",", ":"))
+             for record in records})
+        # Of records that are made of several files each leaf comes from one of them.
+        self.assertEqual(
+            db.execute("SELECT id, pointer FROM provenance WHERE NOT removed "
+                       "ORDER BY id, pointer").fetchall(),
+            sorted((record.id, pointer) for record in records if len(record.paths) > 1
+                   for pointer in leaves_of(record.document)))
+        accepted = {path for record in records for path in record.paths}
+        self.assertEqual({path for path, in db.execute("SELECT path FROM rejects")},
+                         set(files(self.root)) - accepted)
+        self.assertEqual(db.execute("SELECT count(*) FROM _jcn").fetchall(), [(1,)])
 
     def check_columns(self, db, expected):
-        """How many records have each value, by the column and by the files."""
+        """How many records have each place and each value, by the tables and by the files."""
+        self.assertEqual(dict(db.execute("SELECT pointer, records FROM _columns")),
+                         expected.places)
         columns = {pointer: (column, kind) for column, pointer, kind in db.execute(
             'SELECT "column", pointer, type FROM _columns WHERE "table" = \'videos\' AND placed')}
         by_pointer = {}
