@@ -7,16 +7,13 @@ Exit 1: jcn-export wrote less than 0.7 times as many rows a second, or took more
 one change into the file.
 """
 
-import argparse
 import json
 import os
 import pathlib
 import resource
-import shutil
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -27,7 +24,6 @@ from exported import check_whole, export, opened, tables_of  # noqa: E402
 from harness import PROJECT, Daemon  # noqa: E402
 
 BARE = os.environ.get("BARE_INSERTS_BIN") or PROJECT / "build/release/tests/bench/bare_inserts"
-RECORDS, QUICK_RECORDS = 217_150, 21_715
 GOAL, GOAL_MS = 0.7, 100
 
 
@@ -54,10 +50,7 @@ def count_rows(path):
 class Bench:
     def __init__(self, options, scratch):
         self.rounds = options.rounds
-        self.notes = options.data or os.path.join(scratch, "notes")
-        os.makedirs(self.notes, exist_ok=True)
-        print("writing notes", file=sys.stderr)
-        talks.write(self.notes, options.records, options.seed)
+        self.notes = talks.notes(options, scratch)
         self.daemon = Daemon([self.notes], os.path.join(scratch, "index"))
         self.file, self.bare_file = (os.path.join(scratch, name) for name in ("jcn.db", "bare.db"))
 
@@ -113,19 +106,9 @@ class Bench:
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    parser.add_argument("--quick", action="store_const", dest="records", const=QUICK_RECORDS,
-                        default=RECORDS, help=f"{QUICK_RECORDS} notes instead of {RECORDS}")
-    parser.add_argument("--data", metavar="DIR",
-                        help="folder that keeps the notes for the next run (default: none is kept)")
+    parser = talks.command_line(__doc__)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--seed", type=int, default=1)
-    options = parser.parse_args()
-    scratch = tempfile.mkdtemp(prefix="jcn-export-bench-", dir=os.environ.get("JCN_TEST_TMP"))
-    try:
-        return Bench(options, scratch).run()
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+    return talks.run(Bench, parser.parse_args(), "export")
 
 
 if __name__ == "__main__":

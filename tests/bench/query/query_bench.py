@@ -9,7 +9,6 @@ connection; SQLite from execute() to the last row fetched. Exit 1: jcn was slowe
 than ten times as fast on the sorted filter or on a facet, or an answer differed.
 """
 
-import argparse
 import collections
 import json
 import math
@@ -18,7 +17,6 @@ import random
 import shutil
 import statistics
 import sys
-import tempfile
 import time
 import urllib.parse
 
@@ -26,7 +24,6 @@ import talks  # finds the harness, too
 from harness import JCN, Daemon, QuickClient, wait_for
 from peer import Peer, common_words
 
-RECORDS, QUICK_RECORDS = 217_150, 21_715
 CHANGED = 5000  # records of the full fresh layer
 PAGE = 20
 HELD = """[fold]
@@ -171,10 +168,7 @@ def same(query, drawn, body, rows, peer):
 class Bench:
     def __init__(self, options, scratch):
         self.options = options
-        self.notes = os.path.join(options.data or scratch, "notes")
-        os.makedirs(self.notes, exist_ok=True)
-        self.say(f"writing {options.records} notes below {self.notes}, if they are not there yet")
-        talks.write(self.notes, options.records, options.seed)
+        self.notes = talks.notes(options, scratch)
         self.config = os.path.join(scratch, "index")
         self.say("filling SQLite")
         self.peer = Peer(os.path.join(scratch, "peer.db"))
@@ -328,23 +322,12 @@ class Bench:
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true",
-                        help=f"{QUICK_RECORDS} records, not {RECORDS}")
-    parser.add_argument("--data", metavar="DIR",
-                        help="folder that keeps the notes for the next run (default: none is kept)")
+    parser = talks.command_line(__doc__)
     parser.add_argument("--repetitions", type=int, default=101)
     parser.add_argument("--warm-up", type=int, default=15,
                         help="repetitions before those that are measured (default: 15)")
-    parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jcn", default=JCN, help="default: %(default)s")
-    options = parser.parse_args()
-    options.records = QUICK_RECORDS if options.quick else RECORDS
-    scratch = tempfile.mkdtemp(prefix="jcn-query-bench-", dir=os.environ.get("JCN_TEST_TMP"))
-    try:
-        return Bench(options, scratch).run()
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+    return talks.run(Bench, parser.parse_args(), "query")
 
 
 if __name__ == "__main__":

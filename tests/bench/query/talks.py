@@ -1,15 +1,19 @@
-"""The notes that the query bench asks about: every talk of the pyvideo corpus, ten times over, each
-copy with other words, tags, speakers, days and lengths, drawn as often as the corpus has them.
-Without the corpus the talks are invented. The same seed gives the same files.
+"""The notes that benches stand on: every talk of the pyvideo corpus, ten times over, each copy with
+other words, tags, speakers, days and lengths, drawn as often as the corpus has them. Without the
+corpus the talks are invented. The same seed gives the same files. And what the command lines of
+benches on them share.
 """
 
+import argparse
 import json
 import os
 import pathlib
 import random
 import re
+import shutil
 import sys
 import tarfile
+import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "integration"))
 
@@ -18,6 +22,7 @@ from harness import CORPORA  # noqa: E402
 
 ARCHIVE = CORPORA / "pyvideo.tar.xz"
 TALKS = 21_715  # of the corpus
+RECORDS, QUICK_RECORDS = 10 * TALKS, TALKS
 OTHER_WORDS = 0.3  # of a copy's words
 GENERATOR = 1  # to be raised with what is generated
 
@@ -106,3 +111,33 @@ def write(folder, records, seed):
             json.dump(document, file, ensure_ascii=False, indent=2)
     with open(stamp, "w", encoding="utf-8") as file:
         file.write(mark)
+
+
+def command_line(description):
+    """A parser of what every bench takes; see read()."""
+    parser = argparse.ArgumentParser(description=description.splitlines()[0])
+    parser.add_argument("--quick", action="store_const", dest="records", const=QUICK_RECORDS,
+                        default=RECORDS, help=f"{QUICK_RECORDS} notes instead of {RECORDS}")
+    parser.add_argument("--data", metavar="DIR",
+                        help="folder that keeps the notes for the next run (default: none is kept)")
+    parser.add_argument("--seed", type=int, default=1)
+    return parser
+
+
+def notes(options, scratch):
+    """The folder of the notes; written, where they are not there yet."""
+    folder = os.path.join(options.data or scratch, "notes")
+    print(f"writing {options.records} notes below {folder}, if they are not there yet",
+          file=sys.stderr, flush=True)
+    os.makedirs(folder, exist_ok=True)
+    write(folder, options.records, options.seed)
+    return folder
+
+
+def run(bench, options, name):
+    """What bench(options, scratch).run() returns; the folder `scratch` is gone afterwards."""
+    scratch = tempfile.mkdtemp(prefix=f"jcn-{name}-bench-", dir=os.environ.get("JCN_TEST_TMP"))
+    try:
+        return bench(options, scratch).run()
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
