@@ -29,8 +29,10 @@ SEED = int(os.environ.get("JCN_SEED") or 4711)
 SAMPLE = 24  # points of each sweep in the usual run
 WORKERS = int(os.environ.get("JCN_SWEEP_WORKERS") or 2)
 OPERATIONS = 200
-# Small, so that the workload waits for nothing but jcn's work.
+# Small, so that the workload waits for nothing but jcn's work, and strace not for threads.
 CONFIG = """
+[http]
+threads = 16
 [settle]
 first_ms = 5
 second_ms = 10

@@ -114,7 +114,7 @@ def write(folder, records, seed):
 
 
 def command_line(description):
-    """A parser of what every bench takes; see read()."""
+    """A parser of what every bench takes."""
     parser = argparse.ArgumentParser(description=description.splitlines()[0])
     parser.add_argument("--quick", action="store_const", dest="records", const=QUICK_RECORDS,
                         default=RECORDS, help=f"{QUICK_RECORDS} notes instead of {RECORDS}")
