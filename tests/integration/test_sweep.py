@@ -150,12 +150,13 @@ class Sweep(JcnCase):
             except OSError:
                 return None
         workload.run(sync)
-        # What failed once is tried again, and a generation that cannot be written to any more gives
-        # way to another: soon, not at once.
+        # What failed once is tried again, later and later, and a generation that cannot be written to
+        # any more gives way to another: soon, not at once.
         until = time.monotonic() + 30 * TIME_FACTOR
         while True:
             answer = sync(True)
-            if answer or not daemon.alive() or daemon.port is None or time.monotonic() > until:
+            got_over = answer is not None and answer["unsettled"] == []
+            if got_over or not daemon.alive() or daemon.port is None or time.monotonic() > until:
                 return answer
             time.sleep(0.1)
 
