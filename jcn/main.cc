@@ -28,6 +28,7 @@
 #include "routes.h"
 #include "server_threads.h"
 #include "service_manager.h"
+#include "write_confinement.h"
 
 namespace {
 
@@ -127,6 +128,11 @@ int run(int argc, char** argv) {
         connections->threads, wanted.threads);
     config.http_threads = connections->threads;
   }
+
+  // Before there are threads. Users' files are only read, whatever becomes of this process.
+  const Result<bool> confined = confine_writing({config.index});
+  if (!confined) return complain(confined.error());
+  if (!*confined) spdlog::debug("this kernel's Landlock can't keep jcn from writing elsewhere");
 
   // The index, and every thread behind it. Looking through one, or writing it anew, takes a while.
   auto told = std::chrono::steady_clock::now() - std::chrono::seconds(2);

@@ -83,6 +83,11 @@ Result<void> SnapshotMaker::begin() {
   posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
   posix_spawn_file_actions_addopen(&files, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
   posix_spawn_file_actions_addclosefrom_np(&files, STDERR_FILENO + 1);
+  // SQLite's temporary files lie beside the snapshot: jcn and its children write nowhere else.
+  std::string temporary = "SQLITE_TMPDIR=" + folder;
+  std::vector<char*> surroundings = {temporary.data()};
+  for (char** each = environ; *each != nullptr; ++each) surroundings.push_back(*each);
+  surroundings.push_back(nullptr);
   // This program ignores SIGPIPE, and a worker's mask is the server's affair.
   posix_spawnattr_t attributes;
   posix_spawnattr_init(&attributes);
@@ -94,8 +99,8 @@ Result<void> SnapshotMaker::begin() {
   posix_spawnattr_setsigdefault(&attributes, &pipe);
   posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
   pid_t child = 0;
-  const int code =
-      ::posix_spawnp(&child, words.front().c_str(), &files, &attributes, arguments.data(), environ);
+  const int code = ::posix_spawnp(&child, words.front().c_str(), &files, &attributes,
+                                  arguments.data(), surroundings.data());
   posix_spawnattr_destroy(&attributes);
   posix_spawn_file_actions_destroy(&files);
   if (code != 0) {

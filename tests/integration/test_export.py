@@ -429,13 +429,14 @@ class Served(ExportCase):
 
     def test_the_end_ends_the_child(self):
         child = os.path.join(self.tmp, "slow")
-        write_whole(child, b"#!/bin/sh\necho $$ > '" + os.fsencode(child) + b".pid'\n"
+        pid_file = os.path.join(self.tmp, "index/export/pid")  # where children of jcn may write
+        write_whole(child, b"#!/bin/sh\necho $$ > '" + os.fsencode(pid_file) + b"'\n"
                            b"exec sleep 1000\n")
         os.chmod(child, 0o755)
         live = self.daemon(config=f'[export]\nprogram = "{child}"\n')
         self.assert_problem(live.get(self.TARGET), 503, "not_ready")
-        pid = int(wait_for(lambda: os.path.exists(child + ".pid")
-                           and pathlib.Path(child + ".pid").read_text(encoding="utf-8"), "the child"))
+        pid = int(wait_for(lambda: os.path.exists(pid_file)
+                           and pathlib.Path(pid_file).read_text(encoding="utf-8"), "the child"))
         live.stop()
         with self.assertRaises(ProcessLookupError):
             os.kill(pid, 0)

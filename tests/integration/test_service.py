@@ -18,7 +18,8 @@ import time
 import unittest
 
 import service_sandbox
-from harness import JCN, JCN_EXPORT, JCNCTL, PROJECT, TIME_FACTOR, JcnCase, wait_for
+from harness import (JCN, JCN_EXPORT, JCNCTL, PROJECT, TIME_FACTOR, JcnCase, encode, wait_for,
+                     write_whole)
 from test_restart import strace_works
 
 UNIT = PROJECT / "jcn/jcn.service"
@@ -233,6 +234,26 @@ class Told(JcnCase):
         wait_for(hung, "the loop to hang, and to go on", 60)
         after = len(fed)
         wait_for(lambda: hung() and len(fed) >= after + 3, "it to be fed again")
+
+
+
+class Confined(JcnCase):
+    def test_it_may_write_its_index_only(self):
+        """unit/write_confinement_test says what that means; here it is done, before any thread is
+        made, and all that a daemon does goes on."""
+        if not strace_works(self.tmp):
+            self.skipTest("strace cannot trace here")
+        trace = os.path.join(self.tmp, "trace")
+        live = self.new_daemon(before=["env", "ASAN_OPTIONS=detect_leaks=0", "strace", "-D", "-f", "-o",
+                                       trace, "-e", "trace=landlock_restrict_self,clone3"]).start()
+        write_whole(os.path.join(self.root, "a.json"), encode({"id": "a"}))
+        live.sync(durable=True)
+        self.assert_converged(live)
+        with open(trace, encoding="utf-8", errors="replace") as lines:
+            calls = [line.split(None, 1)[1] for line in lines if "(" in line]
+        if not calls[0].startswith("landlock_restrict_self"):
+            self.skipTest("this kernel has no Landlock")
+        self.assertRegex(calls[0], r"= 0$")
 
 
 if __name__ == "__main__":
