@@ -8,6 +8,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <spdlog/spdlog.h>
+
 #include <cerrno>
 #include <filesystem>
 
@@ -19,6 +21,8 @@ namespace {
 constexpr const char* program_name = "jcn-export";
 constexpr int looks_while_stopping = 100;
 constexpr timespec between_looks{0, 10'000'000};  // 10 ms
+// What is there serves on for so long before the next is tried: making one takes a processor.
+constexpr std::chrono::minutes rest_after_failure{1};
 
 // Where both were installed together.
 std::string program_beside_this() {
@@ -57,9 +61,18 @@ Result<SnapshotFile> SnapshotMaker::latest() {
   found.modified_ns = nanoseconds(file.st_mtim);
   found.tag = tag_of(file);
   const std::chrono::nanoseconds age(wall_clock_ns() - found.modified_ns);
-  // An old one is better than none: what fails here is told to those who have none.
-  if (age >= options_.max_age || age < std::chrono::nanoseconds::zero()) (void)begin();
+  const bool old = age >= options_.max_age || age < std::chrono::nanoseconds::zero();
+  const bool rests = failed_at_ && Clock::now() - *failed_at_ < rest_after_failure;
+  if (old && !rests && !stopped_) {
+    // An old one is better than none.
+    if (const auto begun = begin(); !begun) fails(begun.error());
+  }
   return found;
+}
+
+void SnapshotMaker::fails(const Error& error) {
+  failed_at_ = Clock::now();
+  spdlog::warn("{}", error.message);
 }
 
 Result<void> SnapshotMaker::begin() {
@@ -117,12 +130,17 @@ std::optional<Error> SnapshotMaker::look_at_child() {
   int status = 0;
   if (!child_ || ::waitpid(*child_, &status, WNOHANG) == 0) return std::nullopt;
   child_.reset();
-  if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return std::nullopt;
+  if (WIFEXITED(status) && WEXITSTATUS(status) == 0) {
+    failed_at_.reset();
+    return std::nullopt;
+  }
   const std::string how = WIFEXITED(status)
                               ? "with exit status " + std::to_string(WEXITSTATUS(status))
                               : "by signal " + std::to_string(WTERMSIG(status));
-  return Error{Code::internal, "The snapshot could not be made: jcn-export ended " + how + ".",
-               "The daemon's log has what it said."};
+  Error error{Code::internal, "The snapshot could not be made: jcn-export ended " + how + ".",
+              "The daemon's log has what it said."};
+  fails(error);
+  return error;
 }
 
 void SnapshotMaker::stop() {

@@ -39,7 +39,8 @@ class SnapshotMaker {
   SnapshotMaker& operator=(const SnapshotMaker&) = delete;
   ~SnapshotMaker() { stop(); }
 
-  // The last one that was made. When it is older than max_age, the next one is begun.
+  // The last one that was made. When it is older than max_age, the next one is begun, unless making
+  // one failed within the last minute.
   // Errors: not_ready (the first is being made), internal (making it failed; the next call tries
   // again), system.
   Result<SnapshotFile> latest();
@@ -48,13 +49,16 @@ class SnapshotMaker {
 
  private:
   std::string path() const { return options_.index + "/export/snapshot.sqlite"; }
+  using Clock = std::chrono::steady_clock;
   Result<void> begin();                  // under lock_
   std::optional<Error> look_at_child();  // under lock_
+  void fails(const Error& error);        // under lock_
 
   const SnapshotMakerOptions options_;
   std::mutex lock_;
-  std::optional<pid_t> child_;  // guarded by lock_
-  bool stopped_ = false;        // guarded by lock_
+  std::optional<pid_t> child_;                  // guarded by lock_
+  bool stopped_ = false;                        // guarded by lock_
+  std::optional<Clock::time_point> failed_at_;  // guarded by lock_; of the last, if it failed
 };
 
 }  // namespace jcn

@@ -427,6 +427,25 @@ class Served(ExportCase):
                 self.assertIn(word, json_of(answer)["detail"])
                 live.stop()
 
+    def test_one_that_fails_is_not_made_again_and_again(self):
+        self.drop("a.json", {"n": 1})
+        program = os.path.join(self.tmp, "program")
+        write_whole(program, f"""#!/bin/sh
+echo run >> '{program}.runs'
+[ "$(wc -l < '{program}.runs')" = 1 ] && exec '{JCN_EXPORT}' "$@"
+exit 4
+""".encode())
+        os.chmod(program, 0o755)
+        live = self.daemon(config=f'[export]\nprogram = "{program}"\nmax_age_ms = 0\n')
+        first = self.made(live)
+        wait_for(lambda: live.get(self.TARGET).status == 200
+                 and "ended with exit status 4" in live.stderr_text(), "the failure in the log")
+        for _ in range(50):
+            answer = live.get(self.TARGET)
+            self.assertEqual((answer.status, answer.body), (200, first.body))
+        with open(program + ".runs", encoding="utf-8") as file:
+            self.assertEqual(len(file.readlines()), 2)
+
     def test_the_end_ends_the_child(self):
         child = os.path.join(self.tmp, "slow")
         pid_file = os.path.join(self.tmp, "index/export/pid")  # where children of jcn may write
