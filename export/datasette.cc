@@ -11,7 +11,8 @@ namespace {
 
 using jcn::Result;
 
-// A column with more values than that is no facet: a list of them tells nobody anything.
+// A column with more values than that is no facet: a list of them tells nobody anything. Nor does
+// one in which hardly any value comes twice.
 constexpr int most_facet_values = 200;
 
 struct ColumnNote {
@@ -46,13 +47,14 @@ Result<std::map<std::string, TableNote>> tables_with_members(Database& file) {
 
 Result<bool> has_few_values(Database& file, const std::string& table, const std::string& column) {
   // Named whole: <filesystem> brings std::quoted, which is found by its argument.
-  const std::string name = jcn_export::quoted(column);
-  JCN_TRY(const auto count,
-          file.value("SELECT count(*) FROM (SELECT DISTINCT " + name + " FROM " +
-                     jcn_export::quoted(table) + " WHERE " + name + " IS NOT NULL LIMIT " +
-                     std::to_string(most_facet_values + 1) + ")"));
-  const int values = std::atoi(count.value_or("0").c_str());
-  return values > 1 && values <= most_facet_values;
+  const std::string name = jcn_export::quoted(column), from = " FROM " + jcn_export::quoted(table);
+  JCN_TRY(Statement row,
+          file.prepare("SELECT (SELECT count(*) FROM (SELECT DISTINCT " + name + from + " WHERE " +
+                       name + " IS NOT NULL LIMIT " + std::to_string(most_facet_values + 1) +
+                       ")), count(" + name + ")" + from));
+  JCN_TRY([[maybe_unused]] const bool there, row.step());
+  const std::int64_t values = row.integer(0), rows = row.integer(1);
+  return values > 1 && values <= most_facet_values && values * 2 <= rows;
 }
 
 Result<bool> has_index(Database& file, const std::string& table, const std::string& column) {

@@ -328,6 +328,7 @@ class Formats(ExportCase):
             self.assertEqual(name, called)
         videos = database["tables"]["videos"]
         self.assertIn("language", videos["facets"])
+        self.assertNotIn("unique", videos["facets"])
         self.assertIn({"array": "tags"}, videos["facets"])
         self.assertEqual(videos["label_column"], "title")
         self.assertEqual(videos["columns"]["language"], "/language: string, in 20 records")
