@@ -27,7 +27,7 @@ Error changed_by_others(const std::string& finding) {
 
 // What `_jcn` says of the file.
 struct Head {
-  std::string uuid, selection, rules;
+  std::string uuid, selection, rules, version;
   std::uint64_t sequence = 0;
 };
 
@@ -115,10 +115,12 @@ class Updating {
     if (version != std::to_string(schema_version)) {
       return std::string("its tables are of another version");
     }
+    JCN_TRY(const Head head, read_head());
+    // Which may plan other tables for the same records.
+    if (head.version != JCN_VERSION) return "jcn-export " + head.version + " wrote it";
     JCN_CHECK(read_schema());
     JCN_CHECK(check_schema(standing_tables_sql()));
     JCN_CHECK(check_schema(standing_indexes_sql()));
-    JCN_TRY(const Head head, read_head());
     if (head.uuid != source_.snapshot.uuid()) {
       return Error{Code::bad_usage, "the file is a snapshot of another index", anew};
     }
@@ -136,12 +138,13 @@ class Updating {
   }
 
   Result<Head> read_head() {
-    JCN_TRY(Statement row,
-            file_.prepare(R"(SELECT "uuid", "selection", "rules", "sequence" FROM "_jcn")"));
-    JCN_TRY(const bool there, row.step());
+    auto row =
+        file_.prepare(R"(SELECT "uuid", "selection", "rules", "version", "sequence" FROM "_jcn")");
+    if (!row) return changed_by_others("there is no _jcn as it was made");
+    JCN_TRY(const bool there, row->step());
     if (!there) return changed_by_others("_jcn is empty");
-    return Head{std::string(row.text(0)), std::string(row.text(1)), std::string(row.text(2)),
-                static_cast<std::uint64_t>(row.integer(3))};
+    return Head{std::string(row->text(0)), std::string(row->text(1)), std::string(row->text(2)),
+                std::string(row->text(3)), static_cast<std::uint64_t>(row->integer(4))};
   }
 
   Result<void> read_schema() {

@@ -390,6 +390,18 @@ class Incremental(ExportCase):
         self.assertIn("the rules have changed", self.assert_as_new(live))
         self.assertEqual(self.query("SELECT id FROM videos"), [("a",)])
 
+    def test_files_of_other_versions_are_made_anew(self):
+        self.drop("a.json", {"n": 1})
+        live = self.daemon()
+        for sql in ("UPDATE _jcn SET version = '0.0.1'", "PRAGMA user_version = 99"):
+            export(live.index, self.out)
+            db = sqlite3.connect(self.out)
+            db.execute("DROP VIEW _kinds")  # as other versions may have it
+            db.execute(sql)
+            db.commit()
+            db.close()
+            self.assertIn("made anew", self.assert_as_new(live))
+
     def test_files_of_others_are_refused(self):
         self.drop("a.json", {"n": 1})
         live = self.daemon()
