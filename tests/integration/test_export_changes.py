@@ -222,12 +222,15 @@ class Incremental(ExportCase):
     def test_random_changes(self):
         seed = int(os.environ.get("JCN_SEED") or random.randrange(10 ** 6))
         draw = random.Random(seed)
+        # What is added to a video that is not there waits for it: an orphan.
         config = ('[[rule]]\nkind = "talks"\nmatch = "talks/*.json"\nid = ["stem"]\n'
-                  '[[rule]]\nkind = "videos"\nid = ["stem"]\n')
+                  '[[rule]]\nkind = "videos"\nmatch = "*.more.json"\nid = ["stem"]\nrank = 1\n'
+                  '[[rule]]\nkind = "videos"\nid = ["stem"]\nanchor = true\n')
         live = self.daemon(config=config)
         values = [None, True, 5, 2 ** 60, 10 ** 25, 1.5, "short", "long " * 30, [], ["a", "b"],
                   [1, "x", None], [{"x": 1}, {"y": "z"}], [[1]], {"deep": {"n": 1}}, {}]
-        names = ["title", "n", "tags", "order", "id", "fts", "a b", "A_B", "views"]
+        names = ["title", "n", "tags", "order", "id", "fts", "a b", "A_B", "views", "VIDEOS_FTS",
+                 "rank", ""]
 
         def change():
             folder = draw.choice(["", "", "", "talks/"])
@@ -237,6 +240,8 @@ class Incremental(ExportCase):
                 os.unlink(self.path(path))
             elif what < 0.25:
                 self.drop(path, b"{broken")
+            elif what < 0.3 and os.path.exists(self.path(path)):
+                os.utime(self.path(path), (draw.randrange(10 ** 9),) * 2)
             else:
                 self.drop(path, {name: draw.choice(values)
                                  for name in draw.sample(names, draw.randrange(5))})
