@@ -9,11 +9,11 @@ import re
 import unittest
 
 from harness import PROJECT, JcnCase, json_of
+from site_case import site_config
 import jsonschema
 
 PAGE = (PROJECT / "jcn/doc/video.md").read_text()
 SCHEMA = PROJECT / "jcn/schemas/video.schema.json"
-SITE_CONFIG = PROJECT / "apache/jcn.conf"
 
 
 def examples():
@@ -22,14 +22,6 @@ def examples():
         name = re.search(r"`([^` ]+\.json)`", section)
         yield name and name.group(1), [json.loads(text) for text
                                        in re.findall(r"```json\n(.*?)```", section, re.DOTALL)]
-
-
-def site_config(folder):
-    """apache/jcn.conf with `folder` as its root, and the schema by its full path."""
-    text = SITE_CONFIG.read_text()
-    assert '"/srv/videos"' in text and '"../jcn/schemas/video.schema.json"' in text
-    return (text.replace('"/srv/videos"', json.dumps(folder))
-            .replace('"../jcn/schemas/video.schema.json"', json.dumps(str(SCHEMA))))
 
 
 class Vocabulary(JcnCase):

@@ -1,0 +1,38 @@
+"""The video site: pages over jcn. It keeps nothing of its own; what it knows, jcn told it a moment ago.
+
+    settings    the administrator's values
+    guard       who may do what, tokens of forms, headers of every answer
+    videos      a record of jcn's as pages may show it, and the questions that find them
+    pages       home, watch, embed, oEmbed
+    changing    upload, edit, delete          uploads    a file on its way to the disk
+    rejects     what is wrong with which note  excerpts   the place in it
+    status      how jcn is                     pictures   numbers as shapes
+    problems    pages for what goes wrong
+"""
+
+import flask
+
+from jcn_client import Client
+
+from . import changing, guard, pages, problems, rejects, settings, status, text, uploads
+
+
+class Site(flask.Flask):
+    request_class = uploads.Request
+
+
+def create_app(settings_file):
+    chosen = settings.read(settings_file)
+    site = Site(__name__)
+    site.config["MAX_CONTENT_LENGTH"] = chosen.max_upload_bytes + uploads.FORM_BYTES
+    site.jinja_env.trim_blocks = site.jinja_env.lstrip_blocks = True
+    site.jinja_env.filters.update(text.FILTERS)
+    site.jinja_env.globals["form_token"] = guard.form_token
+    site.extensions["settings"] = chosen
+    site.extensions["jcn"] = Client(chosen.jcn, chosen.token, timeout=chosen.timeout)
+    site.context_processor(lambda: {"settings": chosen, "may_change": guard.may_change()})
+    guard.protect(site)
+    problems.register(site)
+    for room in (pages, changing, rejects, status):
+        site.register_blueprint(room.blueprint)
+    return site

@@ -1,0 +1,94 @@
+// What pages do by themselves: follow a video in the making, keep a status fresh, show how far an upload is.
+// Without this script everything works by loading pages anew.
+"use strict";
+
+// ---- parts of a page that stay up to date: elements with data-live and an id
+
+// Asks for this page again, and puts each live part that differs into the place of the old one.
+async function refresh() {
+  const answer = await fetch(location.href, {headers: {Accept: "text/html"}});
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  if (answer.status === 404) {  // deleted
+    document.querySelector("main").replaceWith(document.adoptNode(page.querySelector("main")));
+    return;
+  }
+  if (!answer.ok) return;
+  for (const old of document.querySelectorAll("[data-live]")) {
+    const fresh = page.getElementById(old.id);
+    if (fresh && fresh.outerHTML !== old.outerHTML) old.replaceWith(document.adoptNode(fresh));
+  }
+}
+
+// One refresh at a time; what is asked for meanwhile makes one more.
+let running = false, again = false;
+async function refreshSoon() {
+  again = true;
+  if (running) return;
+  running = true;
+  while (again) {
+    again = false;
+    await refresh().catch(() => {});  // jcn or the network is away: the next event tries again
+  }
+  running = false;
+}
+
+// Follows the events of this page's video for as long as the page says that there is work.
+function follow() {
+  const address = document.querySelector("[data-events]")?.dataset.events;
+  if (!address) return;
+  const events = new EventSource(address);
+  const look = async () => {
+    await refreshSoon();
+    if (!document.querySelector("[data-events]")) events.close();
+  };
+  events.addEventListener("open", look);  // what happened while nobody listened
+  events.addEventListener("message", look);
+  events.addEventListener("fresh", look);
+  events.addEventListener("error", () => {
+    if (events.readyState === EventSource.CLOSED) setTimeout(follow, 5000);  // refused: once more later
+  });
+}
+
+function keepFresh() {
+  const every = document.querySelector("[data-every]")?.dataset.every;
+  if (every) setInterval(() => document.hidden || refreshSoon(), every * 1000);
+}
+
+// ---- uploads
+
+function showUploads(form) {
+  const box = form.querySelector("[data-progress]");
+  const [line, bar] = [box.querySelector("p"), box.querySelector("progress")];
+  const [file, button] = [form.querySelector("input[type=file]"), form.querySelector("button")];
+  const say = (text, bad) => {
+    box.hidden = false;
+    box.classList.toggle("bad", Boolean(bad));
+    bar.hidden = Boolean(bad);
+    line.textContent = text;
+    button.disabled = !bad;
+  };
+
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    if (file.files[0]?.size > Number(file.dataset.limit)) return say("This file is too large.", true);
+    const request = new XMLHttpRequest();
+    request.upload.addEventListener("progress", ({loaded, total}) => {
+      const percent = Math.floor(100 * loaded / total);
+      bar.value = percent;
+      say(percent < 100 ? `Uploading: ${percent} %` : "Uploaded. It is being stored.");
+    });
+    request.addEventListener("load", () => {
+      if (request.status === 200) return location.assign(request.responseURL);
+      const page = new DOMParser().parseFromString(request.responseText, "text/html");
+      say(page.getElementById("complaints")?.textContent.trim() || "That did not work.", true);
+    });
+    request.addEventListener("error", () => say("The connection broke. Nothing was stored.", true));
+    request.open("POST", form.action);
+    request.send(new FormData(form));
+    say("Uploading: 0 %");
+  });
+}
+
+follow();
+keepFresh();
+document.querySelectorAll("form[data-upload]").forEach(showUploads);

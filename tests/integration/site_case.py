@@ -1,0 +1,202 @@
+"""The real site for tests: jcn, and a private Apache with mod_wsgi in front of it; and pages, parsed."""
+
+import html.parser
+import json
+import os
+import pwd
+import re
+import sys
+import unittest
+import urllib.parse
+import uuid
+
+from harness import PROJECT, TIME_FACTOR, Client, JcnCase, write_whole
+
+sys.path.insert(0, str(PROJECT / "apache"))
+import private_apache
+
+VOID = {"meta", "link", "input", "img", "source", "track", "br", "hr"}
+# All that templates may write: of each element the attributes that it may have, besides those of every one.
+EVERYWHERE = {"id", "class", "role", "aria-label", "aria-labelledby", "aria-current", "aria-hidden",
+              "tabindex", "hidden", "data-live", "data-events", "data-every", "data-upload", "data-progress",
+              "data-limit"}
+ELEMENTS = {
+    "html": {"lang"}, "head": set(), "body": set(), "title": set(), "header": set(), "main": set(),
+    "meta": {"charset", "name", "content", "http-equiv"}, "link": {"rel", "href", "type", "title"},
+    "script": {"src", "defer"}, "noscript": set(), "a": {"href", "rel", "target"}, "nav": set(), "p": set(),
+    "form": {"action", "method", "enctype"}, "label": {"for"}, "button": set(), "fieldset": set(),
+    "legend": set(), "input": {"type", "name", "value", "placeholder", "maxlength", "required", "checked",
+                               "accept"}, "textarea": {"name", "rows", "maxlength"},
+    "section": set(), "article": set(), "aside": set(), "div": set(), "span": set(), "strong": set(),
+    "h1": set(), "h2": set(), "ul": set(), "li": set(), "code": set(), "pre": set(), "mark": set(),
+    "time": {"datetime"}, "img": {"src", "alt", "loading"}, "details": set(), "summary": set(),
+    "video": {"controls", "preload", "playsinline", "poster", "width", "height"},
+    "source": {"src", "type"}, "track": {"src", "kind", "srclang", "label"},
+    "progress": {"max", "value"}, "table": set(), "thead": set(), "tbody": set(), "tr": set(),
+    "th": {"scope"}, "td": set(), "svg": {"viewbox", "preserveaspectratio"}, "polygon": {"points"},
+    "polyline": {"points"}, "rect": {"x", "y", "width", "height"},
+}
+ADDRESSES = {"href", "src", "action", "poster", "data-events"}
+
+
+class Page(html.parser.HTMLParser):
+    """A page: its elements, and the text of each. Fails on what no template writes."""
+
+    def __init__(self, answer):
+        super().__init__(convert_charrefs=True)
+        self.elements = []  # (name, attributes, texts)
+        self._open = []
+        self.feed(answer.body.decode())
+        self.close()
+        assert not self._open, f"never closed: {[name for name, _, _ in self._open]}"
+
+    def handle_starttag(self, name, attributes):
+        assert name in ELEMENTS, f"an element <{name}>"
+        names = [attribute for attribute, _ in attributes]
+        assert len(names) == len(set(names)), f"an attribute twice: <{name} {names}>"
+        for attribute, value in attributes:
+            assert attribute in EVERYWHERE | ELEMENTS[name], f"<{name} {attribute}={value!r}>"
+            if attribute in ADDRESSES:
+                assert re.match(r"/(?!/)|#|https?://", value), f"<{name} {attribute}={value!r}>"
+        element = (name, dict(attributes), [])
+        self.elements.append(element)
+        if name not in VOID:
+            self._open.append(element)
+
+    def handle_startendtag(self, name, attributes):
+        self.handle_starttag(name, attributes)
+        if name not in VOID:
+            self._open.pop()
+
+    def handle_endtag(self, name):
+        assert self._open and self._open[-1][0] == name, f"</{name}> closes {self._open[-1:]}"
+        self._open.pop()
+
+    def handle_data(self, data):
+        for _, _, texts in self._open:
+            texts.append(data)
+
+    def handle_comment(self, data):
+        raise AssertionError(f"a comment: {data!r}")
+
+    def handle_decl(self, decl):
+        assert decl == "DOCTYPE html", decl
+
+    def all(self, element, **wanted):
+        """Elements of this name whose attributes are these: [(attributes, text)]."""
+        wanted = {key.rstrip("_").replace("_", "-"): value for key, value in wanted.items()}
+        return [(attributes, "".join(texts)) for name, attributes, texts in self.elements
+                if name == element and all(attributes.get(key) == value
+                                           for key, value in wanted.items())]
+
+    def one(self, element, **wanted):
+        found = self.all(element, **wanted)
+        assert len(found) == 1, f"{len(found)} of <{element} {wanted}>"
+        return found[0]
+
+    def titles(self):
+        return [text for _, text in self.all("span", class_="title")]
+
+    def inputs(self):
+        return {attributes["name"]: attributes.get("value", "") for attributes, _
+                in self.all("input") if attributes.get("type") != "radio" and "name" in attributes}
+
+
+def site_config(folder, schema=True):
+    """apache/jcn.conf with `folder` as its root, and the schema by its full path, or without one."""
+    text = (PROJECT / "apache/jcn.conf").read_text()
+    line = 'schema = "../jcn/schemas/video.schema.json"\n'
+    assert '"/srv/videos"' in text and line in text
+    path = json.dumps(str(PROJECT / "jcn/schemas/video.schema.json"))
+    return (text.replace('"/srv/videos"', json.dumps(folder))
+            .replace(line, f"schema = {path}\n" if schema else ""))
+
+
+@unittest.skipUnless(os.access(private_apache.APACHE, os.X_OK)
+                     and os.path.exists(private_apache.MODULES + "/mod_wsgi.so"),
+                     "needs apache2 and libapache2-mod-wsgi-py3")
+class SiteCase(JcnCase):
+    """self.root is the folder of the videos. start_site() brings up jcn and Apache."""
+
+    TOKEN = "a-token-of-the-tests-0123456789"
+
+    def setUp(self):
+        super().setUp()
+        if os.geteuid() == 0:  # the site runs as the folder's owner, and never as root
+            os.chown(self.root, pwd.getpwnam("www-data").pw_uid, pwd.getpwnam("www-data").pw_gid)
+
+    def token_file(self, name, owner):
+        path = os.path.join(self.tmp, name)
+        write_whole(path, self.TOKEN.encode())
+        os.chmod(path, 0o600)
+        if os.geteuid() == 0:
+            os.chown(path, owner, owner)
+        return path
+
+    def start_site(self, config=None, settings=None, more="", writable=False):
+        arguments = ["--token-file", self.token_file("jcn.token", os.geteuid())]
+        if writable:
+            arguments.append("--writable")
+        self.live = self.daemon(f"videos={self.root}", config=config or site_config(self.root),
+                                arguments=arguments)
+        self.start_apache(settings, more)
+
+    def start_apache(self, settings=None, more="", jcn_port=None):
+        own = self.folder("apache")
+        os.chmod(own, 0o755)
+        self.apache = private_apache.PrivateApache(
+            own, f"http://127.0.0.1:{jcn_port or self.live.port}", self.root, "videos",
+            self.token_file("site.token", os.stat(self.root).st_uid), settings=settings, more=more)
+        self.addCleanup(self.stop_apache)
+        self.apache.start(20 * TIME_FACTOR)
+        self.web = Client(self.apache.port)
+        self.addCleanup(self.web.close)
+
+    def stop_apache(self):
+        self.apache.stop()
+        self.assertNotIn("Traceback", self.apache.log())
+
+    # Asking.
+
+    def get(self, target, **headers):
+        answer = self.web.get(target, **headers)
+        self.assert_guarded(answer)
+        return answer
+
+    def page(self, target, status=200, **headers):
+        answer = self.get(target, **headers)
+        self.assertEqual(answer.status, status, answer.body[-3000:])
+        self.assertEqual(answer.headers["content-type"], "text/html; charset=utf-8")
+        return Page(answer)
+
+    def assert_guarded(self, answer):
+        """What every answer of the site brings, whoever gave it."""
+        self.assertRegex(answer.headers["content-security-policy"], "^default-src 'none';")
+        self.assertEqual(answer.headers["x-content-type-options"], "nosniff")
+
+    def post(self, target, fields, file=None, **headers):
+        """A form as browsers send it; file: (name, bytes)."""
+        if file is None:
+            body, kind = urllib.parse.urlencode(fields).encode(), "application/x-www-form-urlencoded"
+        else:
+            body, kind = multipart(fields, file)
+        answer = self.web.request("POST", target, body, {
+            "Content-Type": kind, "Origin": self.apache.address, "Sec-Fetch-Site": "same-origin",
+            **{name.replace("_", "-"): value for name, value in headers.items() if value is not None}})
+        self.assert_guarded(answer)
+        return answer
+
+    def token(self, target="/upload"):
+        return self.page(target).all("input", name="token")[0][0]["value"]
+
+
+def multipart(fields, file):
+    boundary = uuid.uuid4().hex
+    parts = [f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'.encode()
+             for name, value in fields.items()]
+    name, data = file
+    quoted = name.replace('"', "%22").replace("\r", "%0D").replace("\n", "%0A")
+    parts.append(f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="{quoted}"\r\n'
+                 "Content-Type: application/octet-stream\r\n\r\n".encode() + data
+                 + f"\r\n--{boundary}--\r\n".encode())
+    return b"".join(parts), f"multipart/form-data; boundary={boundary}"
