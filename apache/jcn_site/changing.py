@@ -53,7 +53,7 @@ def take_upload():
         complaints.append("This is no kind of video that is taken here: "
                           + ", ".join(sorted(videos.VIDEO_TYPES)) + ".")
     if not said["title"] and file:
-        said["title"] = text.plain(os.path.splitext(file.filename)[0], TITLE).strip()
+        said["title"] = text.plain(os.path.splitext(file.filename)[0], TITLE).strip() or "Untitled"
     if complaints:
         return render_template("upload.html", said=said, complaints=complaints), 422
     path = part.keep(extension)

@@ -30,6 +30,8 @@ def register(site):
 
     @site.errorhandler(OSError)
     def disk(error):
+        if error.errno is None:  # mod_wsgi's, of a body that stops before its end
+            return page(400, "The connection broke.")
         site.logger.error("%s", error, exc_info=error)
         return page(500, "The folder of the videos can't be used. The administrator's log says why.")
 

@@ -145,7 +145,8 @@ def pixels(value):
 
 
 def extension(path):
-    return path.rpartition(".")[2].lower()
+    """webm of a.b.WEBM; "" of what has none."""
+    return path.rpartition(".")[2].lower() if "." in path else ""
 
 
 def media_address(path, extensions):

@@ -190,13 +190,12 @@ class SiteCase(JcnCase):
         return self.page(target).all("input", name="token")[0][0]["value"]
 
 
-def multipart(fields, file):
+def multipart(fields, *files):
     boundary = uuid.uuid4().hex
     parts = [f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'.encode()
              for name, value in fields.items()]
-    name, data = file
-    quoted = name.replace('"', "%22").replace("\r", "%0D").replace("\n", "%0A")
-    parts.append(f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="{quoted}"\r\n'
-                 "Content-Type: application/octet-stream\r\n\r\n".encode() + data
-                 + f"\r\n--{boundary}--\r\n".encode())
-    return b"".join(parts), f"multipart/form-data; boundary={boundary}"
+    for name, data in files:
+        quoted = name.replace('"', "%22").replace("\r", "%0D").replace("\n", "%0A")
+        parts.append(f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="{quoted}"'
+                     "\r\nContent-Type: application/octet-stream\r\n\r\n".encode() + data + b"\r\n")
+    return b"".join(parts) + f"--{boundary}--\r\n".encode(), f"multipart/form-data; boundary={boundary}"

@@ -1,0 +1,286 @@
+"""The site's forms: upload, edit, delete, and who may send them."""
+
+import os
+import re
+import socket
+import time
+import unittest
+
+from harness import wait_for
+from site_case import Page, SiteCase, multipart
+
+VIDEO = b"\x1a\x45\xdf\xa3" + os.urandom(200_000)
+FIELDS = {"title": "Ferry", "description": "In\r\nfog", "tags": "sea, fog,sea", "visibility": "public"}
+
+
+class WritingCase(SiteCase):
+    def setUp(self):
+        super().setUp()
+        self.start_site(writable=True, settings={"max_upload_bytes": 1_000_000})
+
+    def files(self):
+        """Paths of all files beneath the root."""
+        return sorted(os.path.relpath(os.path.join(folder, name), self.root)
+                      for folder, _, names in os.walk(self.root) for name in names)
+
+    def upload(self, file=("clip.webm", VIDEO), target="/upload", headers=None, **fields):
+        fields = {"token": self.token(), **FIELDS, **fields}
+        return self.post(target, fields, file, **(headers or {}))
+
+    def uploaded(self, **options):
+        """The id of a new video."""
+        answer = self.upload(**options)
+        self.assertEqual(answer.status, 303, answer.body[-2000:])
+        return re.fullmatch(r"/(?:watch|edit)\?v=([a-z2-9]{12})", answer.headers["location"]).group(1)
+
+
+class Uploads(WritingCase):
+    def test_an_upload_is_stored_and_visible(self):
+        video = self.uploaded()
+        path = f"{video[:2]}/{video}.webm"
+        record = self.live.record(video)
+        moment = record.pop("uploaded_at")
+        self.assertRegex(moment, r"^20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
+        self.assertRegex(record["transcode"].pop("updated_at"), "Z$")
+        self.assertEqual(record, {
+            "id": video, "title": "Ferry", "description": "In\nfog", "tags": ["sea", "fog"],
+            "uploader": "local", "visibility": "public", "transcode": {"state": "queued"},
+            "source": {"path": path, "type": "video/webm", "size": len(VIDEO)}})
+        self.assertEqual(self.files(), [f"{video[:2]}/{video}.json", path])
+        self.assertEqual(self.get("/media/" + path).body, VIDEO)
+        self.assertEqual(self.page("/").titles(), ["Ferry"])
+        self.assertEqual(len(self.page(f"/watch?v={video}").all("div", id="player", data_live=None,
+                                                                data_events=f"/events?v={video}")), 1)
+        self.assertEqual(self.live.rejects(), {})
+
+    def test_names_of_uploaders_lead_nowhere(self):
+        for name in ("../../x.mp4", "/etc/x.mp4", "..\\x.mp4", "x.php.mp4", ".mp4", "a\r\nb.mp4",
+                     "\x00.mp4", "x" * 5000 + ".mp4", "<script>.MP4", "ü.mp4"):
+            with self.subTest(name[:20]):
+                video = self.uploaded(file=(name, b"x"), title="")
+                self.assertTrue(os.path.exists(self.path(f"{video[:2]}/{video}.mp4")))
+                self.page(f"/watch?v={video}")
+        before = self.files()
+        for name in ("x.php", ".htaccess", "x.html", "x.mp4.php", "mp4", "x.", "x.svg", "x.mp4/", ""):
+            with self.subTest(name):
+                answer = self.upload(file=(name, b"x"))
+                self.assertEqual(answer.status, 422)
+                self.assertEqual(Page(answer).one("input", id="title")[0]["value"], "Ferry")
+        self.assertEqual(self.files(), before)
+
+    def test_what_is_wrong_is_said_and_nothing_is_left(self):
+        for fields in ({"title": "x" * 501}, {"description": "x" * 20001}, {"tags": "x" * 61},
+                       {"tags": ",".join(str(n) for n in range(31))}, {"visibility": "all"}):
+            with self.subTest(fields=str(fields)[:40]):
+                answer = self.upload(**fields)
+                self.assertEqual(answer.status, 422)
+                self.assertEqual(len(Page(answer).all("div", id="complaints")), 1)
+        self.assertEqual(self.upload(file=("x.mp4", b"")).status, 422)
+        self.assertEqual(self.post("/upload", {"token": self.token(), **FIELDS}).status, 422)
+        self.assertEqual(self.files(), [])
+
+    def test_too_large_is_413(self):
+        self.assertEqual(self.upload(file=("x.mp4", b"x" * 1_000_001)).status, 413)
+        self.assertEqual(self.upload(file=("x.mp4", b"x" * 1_700_000)).status, 413)
+        self.assertEqual(self.files(), [])
+        self.uploaded(file=("x.mp4", b"x" * 1_000_000))
+
+    def test_an_upload_that_breaks_off_leaves_nothing(self):
+        body, kind = multipart({"token": self.token(), **FIELDS}, ("x.mp4", VIDEO))
+        with socket.create_connection(("127.0.0.1", self.apache.port)) as broken:
+            broken.sendall((f"POST /upload HTTP/1.1\r\nHost: localhost\r\nContent-Type: {kind}\r\n"
+                            f"Content-Length: {len(body)}\r\n\r\n").encode() + body[:150_000])
+            wait_for(self.files, "the part that has arrived")
+            self.assertRegex(self.files()[0], r"^incoming/[a-z2-9]{12}\.part$")
+            self.assertEqual(self.get("/media/" + self.files()[0]).status, 403)
+        wait_for(lambda: not self.files(), "the part to be removed")
+        self.assertEqual(self.live.rejects(), {})
+
+    def test_parts_of_uploads_that_were_killed_go_after_a_day(self):
+        os.makedirs(self.path("incoming"))
+        for name, age in (("old.part", 25 * 3600), ("new.part", 3600)):
+            with open(self.path("incoming/" + name), "wb"):
+                pass
+            os.utime(self.path("incoming/" + name), (time.time() - age,) * 2)
+        if os.geteuid() == 0:
+            os.chown(self.path("incoming"), os.stat(self.root).st_uid, -1)
+        self.uploaded()
+        self.assertEqual([path for path in self.files() if path.startswith("incoming")],
+                         ["incoming/new.part"])
+
+    def test_without_jcn_nothing_is_taken(self):
+        token = self.token()
+        self.live.stop()
+        answer = self.post("/upload", {"token": token, **FIELDS}, ("x.mp4", VIDEO))
+        self.assertEqual(answer.status, 503)
+        self.assertEqual(self.files(), [])
+        self.live.start()
+
+    def test_two_files_or_a_file_elsewhere_are_refused(self):
+        video = self.uploaded()
+        answer = self.post(f"/edit?v={video}", {"token": self.token(), **FIELDS}, ("x.mp4", b"x"))
+        self.assertEqual(answer.status, 400)
+        twice, kind = multipart({"token": self.token(), **FIELDS}, ("x.mp4", b"x"), ("y.mp4", b"y"))
+        answer = self.web.request("POST", "/upload", twice, {"Content-Type": kind})
+        self.assertEqual(answer.status, 400)
+        self.assertEqual(len(self.files()), 2)
+
+
+class Edits(WritingCase):
+    def edit(self, video, fields, form=None):
+        form = form or self.page(f"/edit?v={video}").inputs()
+        return self.post(f"/edit?v={video}", {**FIELDS, "token": form["token"],
+                                              "version": form["version"], **fields})
+
+    def test_people_have_the_last_word_and_the_upload_stays_as_it_was(self):
+        video = self.uploaded()
+        self.assertEqual(self.edit(video, {"title": "Ferry in fog", "visibility": "unlisted"}).status, 303)
+        with open(self.path(f"{video[:2]}/{video}.json"), encoding="utf-8") as file:
+            self.assertIn('"title": "Ferry"', file.read())
+        self.drop(f"{video[:2]}/{video}.transcode.json", {"title": "A worker's", "width": 640})
+        self.live.sync()
+        record = self.live.record(video)
+        self.assertEqual((record["title"], record["visibility"], record["width"]),
+                         ("Ferry in fog", "unlisted", 640))
+        self.assertEqual(self.page("/").titles(), [])
+        page = self.page(f"/watch?v={video}")
+        self.assertEqual(page.one("h1")[1], "Ferry in fog")
+        rows = ["".join(text.split()) for _, text in page.all("tr")]
+        said = f"{video[:2]}/{video}"
+        self.assertIn(f"title{said}.edit.json{said}.json,{said}.transcode.json", rows)
+        self.assertEqual(self.edit(video, {"title": "Third", "description": ""}).status, 303)
+        record = self.live.record(video)
+        self.assertEqual((record["title"], record["visibility"]), ("Third", "public"))
+        self.assertNotIn("description", record)
+
+    def test_nobody_s_change_is_lost(self):
+        video = self.uploaded()
+        form = self.page(f"/edit?v={video}").inputs()
+        self.assertEqual(self.edit(video, {"title": "First"}, form).status, 303)
+        answer = self.edit(video, {"title": "Second"}, form)
+        self.assertEqual(answer.status, 409)
+        page = Page(answer)
+        self.assertIn("“First”", page.one("div", id="complaints")[1])
+        self.assertEqual(page.one("input", id="title")[0]["value"], "Second")
+        self.assertEqual(self.live.record(video)["title"], "First")
+        self.assertEqual(self.edit(video, {"title": "Second"}, page.inputs()).status, 303)
+        self.assertEqual(self.live.record(video)["title"], "Second")
+        # An edit of the file from outside counts, too.
+        form = self.page(f"/edit?v={video}").inputs()
+        self.drop(f"{video[:2]}/{video}.edit.json", {"id": video, "title": "From outside"})
+        self.live.sync()
+        self.assertEqual(self.edit(video, {"title": "Fourth"}, form).status, 409)
+
+    def test_a_note_that_was_dropped_by_hand_can_be_edited(self):
+        self.drop("talks/slow.json", {"id": "slow-data", "title": "Slow", "visibility": "public"})
+        self.live.sync()
+        self.assertEqual(self.edit("slow-data", {"title": "Slower"}).status, 303)
+        self.assertEqual(self.live.record("slow-data")["title"], "Slower")
+        self.assertIn("talks/slow.edit.json", self.files())
+
+    def test_private_videos_are_shown_to_editors_only(self):
+        answer = self.upload(visibility="private")
+        video = answer.headers["location"].partition("=")[2]
+        self.assertEqual(answer.headers["location"], f"/edit?v={video}")
+        self.page(f"/watch?v={video}", 404)
+        self.assertEqual(len(self.page(f"/edit?v={video}").all("div", id="player")), 1)
+
+    def test_deleted_with_all_its_files(self):
+        video, other = self.uploaded(), self.uploaded(title="Other")
+        folder = video[:2]
+        for name in (f"{video}.480p.webm", f"{video}.poster.jpg"):
+            self.write(f"{folder}/{name}", b"x")
+        self.drop(f"{folder}/{video}.transcode.json", {"id": video, "duration": 3})
+        self.drop(f"{folder}/{video}.claim.json", {"worker": "one"})
+        self.live.sync()
+        self.edit(video, {"title": "Edited"})
+        token = self.token()
+        self.assertEqual(self.post(f"/delete?v={video}", {"token": "wrong"}).status, 403)
+        self.assertEqual(self.post(f"/delete?v={video}", {"token": token}).status, 303)
+        self.assertEqual(self.files(), [f"{other[:2]}/{other}.json", f"{other[:2]}/{other}.webm"])
+        self.page(f"/watch?v={video}", 404)
+        self.assertEqual(self.page("/").titles(), ["Other"])
+        self.assertEqual(self.post(f"/delete?v={video}", {"token": token}).status, 404)
+        self.assertEqual(self.post("/delete?v=..%2F..", {"token": token}).status, 404)
+
+    def test_what_can_t_be_saved_is_said(self):
+        video = self.uploaded()
+        self.assertEqual(self.edit(video, {"title": " "}).status, 422)
+        self.assertEqual(self.edit(video, {"title": "x" * 501}).status, 422)
+        self.page("/edit?v=none", 404)
+        self.assertEqual(self.live.record(video)["title"], "Ferry")
+
+
+class Access(SiteCase):
+    """Forms of other sites, of other users and of other machines are refused."""
+
+    # Who comes from elsewhere: a test can't, so Apache is told to believe a header.
+    ELSEWHERE = ("LoadModule remoteip_module /usr/lib/apache2/modules/mod_remoteip.so\n"
+                 "RemoteIPHeader X-From\nRemoteIPInternalProxy 127.0.0.1\n")
+    RESTRICTED = ("/upload", "/edit", "/edit?v=one", "/rejects", "/status")
+
+    def test_editors_pages_are_for_this_machine(self):
+        self.drop("one.json", {"title": "One", "visibility": "public"})
+        self.start_site(more=self.ELSEWHERE)
+        for target in self.RESTRICTED:
+            self.page(target)
+            self.assertEqual(self.get(target, X_From="192.0.2.7").status, 403)
+            self.page(target, 403, X_Forwarded_For="192.0.2.7")
+        for target in ("/upload", "/edit?v=one", "/delete?v=one"):
+            self.assertEqual(self.post(target, {"token": self.token()}, X_From="192.0.2.7").status, 403)
+        page = self.page("/", X_From="192.0.2.7")
+        self.assertEqual((page.titles(), page.all("nav")), (["One"], []))
+        self.assertEqual(self.page("/watch?v=one", X_From="192.0.2.7").all("a", class_="button"), [])
+
+    def test_or_for_users_who_become_the_uploader(self):
+        users = os.path.join(self.tmp, "users")
+        with open(users, "w", encoding="ascii") as file:
+            file.write("ada:{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=\nbo:{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=\n")
+        self.start_site(writable=True, more=self.ELSEWHERE + (
+            '<LocationMatch "^/(upload|edit|delete|rejects|status)(/|$)">\n  AuthType Basic\n'
+            f'  AuthName "Videos"\n  AuthUserFile {users}\n  Require valid-user\n</LocationMatch>\n'))
+        ada, bo = ({"Authorization": "Basic " + text, "X-From": "192.0.2.7"}
+                   for text in ("YWRhOnBhc3N3b3Jk", "Ym86cGFzc3dvcmQ="))
+        for target in self.RESTRICTED[:2]:
+            self.assertEqual(self.get(target).status, 401)
+            self.page(target, **ada)
+        tokens = [self.page("/upload", **who).one("input", name="token")[0]["value"]
+                  for who in (ada, bo)]
+        answer = self.post("/upload", {**FIELDS, "token": tokens[1]}, ("x.mp4", b"x"), **ada)
+        self.assertEqual(answer.status, 403)  # a token is its user's
+        answer = self.post("/upload", {**FIELDS, "token": tokens[0]}, ("x.mp4", b"x"), **ada)
+        self.assertEqual(answer.status, 303)
+        self.assertEqual([row["uploader"] for row in self.live.rows()], ["ada"])
+
+    def test_forms_of_other_sites_are_refused(self):
+        self.drop("one.json", {"title": "One", "visibility": "public"})
+        self.start_site(writable=True)
+        good = {"token": self.token(), "title": "Changed", "visibility": "public", "version": ""}
+        until, proof = good["token"].split(".")
+        for headers, fields in [
+                ({"Origin": "http://evil.example"}, {}), ({"Origin": "null"}, {}), ({"Origin": ""}, {}),
+                ({"Origin": f"http://127.0.0.1:{self.live.port}"}, {}),
+                ({"Sec-Fetch-Site": "cross-site"}, {}), ({"Sec-Fetch-Site": "same-site"}, {}),
+                ({"Sec-Fetch-Site": "none"}, {}), ({}, {"token": ""}), ({}, {"token": "."}),
+                ({}, {"token": "x.y"}), ({}, {"token": f"{int(until) + 1}.{proof}"}),
+                ({}, {"token": f"{until}.{proof[:-1]}"}), ({}, {"token": "ü.ü"})]:
+            with self.subTest(headers=headers, fields=fields):
+                for target in ("/edit?v=one", "/delete?v=one"):
+                    self.assertEqual(self.post(target, {**good, **fields}, **headers).status, 403)
+                answer = self.post("/upload", {**good, **fields}, ("x.mp4", b"x"), **headers)
+                self.assertEqual(answer.status, 403)
+        self.assertEqual(os.listdir(self.root), [name for name in os.listdir(self.root)
+                                                 if name in ("one.json", "incoming")])
+        self.assertEqual(self.live.record("one")["title"], "One")
+        self.assertEqual(self.post("/edit?v=one", good, Origin=None, Sec_Fetch_Site=None).status, 303)
+
+    def test_other_names_are_refused(self):
+        self.start_site(settings={"hosts": ["videos.example"]})
+        for host, status in [("videos.example", 200), ("localhost:80", 200), ("[::1]:8080", 200),
+                             ("evil.example", 421), ("127.0.0.1.evil.example", 421)]:
+            with self.subTest(host):
+                self.page("/", status, Host=host)
+
+
+if __name__ == "__main__":
+    unittest.main()
