@@ -1,5 +1,6 @@
 """Upload, edit, delete. What people say goes into notes, through jcn's write API, which checks it first."""
 
+import json
 import os
 
 import flask
@@ -138,8 +139,7 @@ def save(root, path, video, said, version):
     note is still as it was when the form was made: `version`, "" for none."""
     note = {"id": video.id}
     if version:
-        before = jcn().fragment(root, path)
-        note = flask.json.loads(before.body)
+        note = json.loads(jcn().fragment(root, path).body)
     for member in ("title", "description", "tags", "visibility"):
         if said[member] != getattr(video, member):
             note[member] = said[member]

@@ -59,6 +59,8 @@ def facet_links(asked, said):
         values = []
         for each in said["facet_results"][member]["results"]:
             value = str(each["value"])
+            if len(value) > 200:
+                continue  # not to be put into an address
             chosen = value in asked[name]
             values_then = [other for other in asked[name] if other != value]
             if not chosen:

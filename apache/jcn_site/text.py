@@ -14,7 +14,7 @@ def plain(value, limit):
     """A string without control characters, cut at `limit` characters; "" for anything else."""
     if not isinstance(value, str):
         return ""
-    cut = CONTROL.sub("", value[:limit + 1])
+    cut = CONTROL.sub("", value[:limit + 1]).encode("utf-8", "replace").decode()
     return cut if len(cut) <= limit else cut[:limit - 1] + "…"
 
 
