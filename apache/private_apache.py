@@ -4,14 +4,13 @@ service of the system is touched. tools/run and the tests use it.
 
 usage: private_apache.py FOLDER-OF-ITS-OWN --jcn http://127.0.0.1:8640 --folder FOLDER --root NAME
                          [--token-file FILE] [--port 8080]
-Runs until SIGTERM, SIGINT, or until its standard input ends; prints the site's address when it answers.
+Prints the site's address when it answers, and runs until SIGTERM or SIGINT. Port 0 picks a free one.
 """
 
 import argparse
 import json
 import os
 import pwd
-import select
 import signal
 import socket
 import subprocess
@@ -108,8 +107,9 @@ class PrivateApache:
         self._process.stderr.close()
         self._process = None
 
-    def ended(self):
-        return self._process is None or self._process.poll() is not None
+    def wait(self):
+        """Until it ends by itself."""
+        self._process.wait()
 
     def log(self):
         try:
@@ -179,9 +179,7 @@ def main():
     try:
         apache.start()
         print(f"site: ready {apache.address}/", flush=True)
-        while not apache.ended():
-            if select.select([sys.stdin], [], [], 1)[0] and not os.read(0, 1):
-                break
+        apache.wait()
     except KeyboardInterrupt:
         pass
     except (OSError, RuntimeError, ValueError) as error:

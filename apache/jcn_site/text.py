@@ -6,7 +6,7 @@ import urllib.parse
 
 import markupsafe
 
-LINK = re.compile(r"https?://[^\s<>\"'`\\^{}|\x00-\x1f\x7f]+")
+LINK = re.compile(r"https?://[^\s<>\"'`\\^{}|\x00-\x1f\x7f]{1,2000}")
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x9f]")
 
 
