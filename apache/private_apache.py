@@ -25,18 +25,18 @@ MODULES = "/usr/lib/apache2/modules"
 LOADED = ("mpm_event allowmethods authn_core authz_core authz_host authz_user auth_basic authn_file alias env "
           "headers mime reqtimeout rewrite proxy proxy_http wsgi")
 CONFIGURATION = """
-ServerRoot {own}
+ServerRoot "{own}"
 ServerName 127.0.0.1:{port}
 Listen 127.0.0.1:{port}
-PidFile {own}/apache.pid
-DefaultRuntimeDir {own}
-Mutex default:{own}
-ErrorLog {own}/error.log
+PidFile "{own}/apache.pid"
+DefaultRuntimeDir "{own}"
+Mutex "default:{own}"
+ErrorLog "{own}/error.log"
 LogLevel warn
 ServerTokens Prod
-ScoreBoardFile {own}/scoreboard
-WSGISocketPrefix {own}/wsgi
+ScoreBoardFile "{own}/scoreboard"
 {modules}
+WSGISocketPrefix "{own}/wsgi"
 TypesConfig /dev/null
 AddType text/css .css
 AddType text/javascript .js
@@ -53,12 +53,12 @@ AcceptFilter http none
   Require all denied
 </Directory>
 
-Define JCN_SITE {site}
-Define JCN_FOLDER {folder}
-Define JCN_SETTINGS {own}/site.toml
+Define JCN_SITE "{site}"
+Define JCN_FOLDER "{folder}"
+Define JCN_SETTINGS "{own}/site.toml"
 Define JCN_ADDRESS {jcn}
 Define JCN_USER {user}
-Include {site}/site.conf
+Include "{site}/site.conf"
 {more}
 """
 
@@ -118,6 +118,16 @@ class PrivateApache:
         except FileNotFoundError:
             return ""
 
+    def _copy_for(self, user, file):
+        """A file that `user`, and nobody else, may read."""
+        copy = f"{self.own}/token"
+        with open(file, "rb") as source, \
+                open(os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as target:
+            target.write(source.read())
+        if os.geteuid() == 0:
+            os.chown(copy, pwd.getpwnam(user).pw_uid, -1)
+        return copy
+
     def _answers(self):
         try:
             with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(
@@ -130,7 +140,7 @@ class PrivateApache:
         user, lines = account(self.folder)
         values = dict(self._values)
         if values["token_file"]:
-            values["token_file"] = os.path.abspath(values["token_file"])
+            values["token_file"] = self._copy_for(user, values["token_file"])
         with open(f"{self.own}/site.toml", "w", encoding="utf-8") as settings:
             for name, value in values.items():  # JSON's texts, numbers and arrays are TOML's, too
                 settings.write(f"{name} = {json.dumps(value)}\n")
@@ -138,24 +148,25 @@ class PrivateApache:
                             for name in LOADED.split())
         with open(f"{self.own}/apache.conf", "w", encoding="utf-8") as configuration:
             configuration.write(CONFIGURATION.format(
-                own=quoted(self.own), site=quoted(HERE), folder=quoted(self.folder), modules=modules,
+                own=told(self.own), site=told(HERE), folder=told(self.folder), modules=modules,
                 port=self.port, jcn=self._values["jcn"].removeprefix("http://").rstrip("/"),
                 user=user, users=lines, more=self._more))
 
 
 def account(folder):
     """(whom the site runs as, Apache's lines about it). Only root can choose: Apache's servers are
-    www-data then, and the site is the owner of the folder, to write in it."""
+    www-data then, and the site is the owner of the folder, to write in it. mod_wsgi refuses to be root."""
     if os.geteuid() != 0:
         return pwd.getpwuid(os.geteuid()).pw_name, ""
-    owner = pwd.getpwuid(os.stat(folder).st_uid).pw_name
-    return owner, "User www-data\nGroup www-data"
+    owner = os.stat(folder).st_uid
+    return pwd.getpwuid(owner).pw_name if owner else "www-data", "User www-data\nGroup www-data"
 
 
-def quoted(path):
+def told(path):
+    """The path, if it can stand between quotes in Apache's configuration."""
     if any(character in path for character in '"\\\n$%'):
         raise ValueError(f"Apache can't be told of such a path: {path!r}")
-    return path if " " not in path else f'"{path}"'
+    return path
 
 
 def free_port():
@@ -178,6 +189,9 @@ def main():
                            given.port)
     try:
         apache.start()
+        if os.geteuid() == 0 and os.stat(given.folder).st_uid == 0:
+            print(f"site: {given.folder} belongs to root: nothing can be uploaded into it",
+                  file=sys.stderr)
         print(f"site: ready {apache.address}/", flush=True)
         apache.wait()
     except KeyboardInterrupt:

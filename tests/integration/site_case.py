@@ -103,13 +103,16 @@ class Page(html.parser.HTMLParser):
 
 
 def site_config(folder, schema=True):
-    """apache/jcn.conf with `folder` as its root, and the schema by its full path, or without one."""
+    """apache/jcn.conf with `folder` as its root, and the schema by its full path, or without one. Whether
+    jcn writes, and with which token, tests say on the command line."""
     text = (PROJECT / "apache/jcn.conf").read_text()
-    line = 'schema = "../jcn/schemas/video.schema.json"\n'
-    assert '"/srv/videos"' in text and line in text
     path = json.dumps(str(PROJECT / "jcn/schemas/video.schema.json"))
-    return (text.replace('"/srv/videos"', json.dumps(folder))
-            .replace(line, f"schema = {path}\n" if schema else ""))
+    for line, other in [('path = "/srv/videos"', f"path = {json.dumps(folder)}"),
+                        ('schema = "../jcn/schemas/video.schema.json"', f"schema = {path}" if schema else ""),
+                        ("writable = true", ""), ('token_file = "/etc/jcn/jcn.token"', "")]:
+        assert line in text, line
+        text = text.replace(line, other)
+    return text
 
 
 @unittest.skipUnless(os.access(private_apache.APACHE, os.X_OK)
@@ -122,21 +125,14 @@ class SiteCase(JcnCase):
 
     def setUp(self):
         super().setUp()
+        self.token_file = os.path.join(self.tmp, "token")
+        write_whole(self.token_file, self.TOKEN.encode())
+        os.chmod(self.token_file, 0o600)
         if os.geteuid() == 0:  # the site runs as the folder's owner, and never as root
             os.chown(self.root, pwd.getpwnam("www-data").pw_uid, pwd.getpwnam("www-data").pw_gid)
 
-    def token_file(self, name, owner):
-        path = os.path.join(self.tmp, name)
-        write_whole(path, self.TOKEN.encode())
-        os.chmod(path, 0o600)
-        if os.geteuid() == 0:
-            os.chown(path, owner, owner)
-        return path
-
     def start_site(self, config=None, settings=None, more="", writable=False):
-        arguments = ["--token-file", self.token_file("jcn.token", os.geteuid())]
-        if writable:
-            arguments.append("--writable")
+        arguments = ["--token-file", self.token_file, *(["--writable"] if writable else [])]
         self.live = self.daemon(f"videos={self.root}", config=config or site_config(self.root),
                                 arguments=arguments)
         self.start_apache(settings, more)
@@ -146,7 +142,7 @@ class SiteCase(JcnCase):
         os.chmod(own, 0o755)
         self.apache = private_apache.PrivateApache(
             own, f"http://127.0.0.1:{jcn_port or self.live.port}", self.root, "videos",
-            self.token_file("site.token", os.stat(self.root).st_uid), settings=settings, more=more)
+            self.token_file, settings=settings, more=more)
         self.addCleanup(self.stop_apache)
         self.apache.start(20 * TIME_FACTOR)
         self.web = Client(self.apache.port)

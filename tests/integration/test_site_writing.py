@@ -238,7 +238,7 @@ class Access(SiteCase):
             file.write("ada:{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=\nbo:{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=\n")
         self.start_site(writable=True, more=self.ELSEWHERE + (
             '<LocationMatch "^/(upload|edit|delete|rejects|status)(/|$)">\n  AuthType Basic\n'
-            f'  AuthName "Videos"\n  AuthUserFile {users}\n  Require valid-user\n</LocationMatch>\n'))
+            f'  AuthName "Videos"\n  AuthUserFile "{users}"\n  Require valid-user\n</LocationMatch>\n'))
         ada, bo = ({"Authorization": "Basic " + text, "X-From": "192.0.2.7"}
                    for text in ("YWRhOnBhc3N3b3Jk", "Ym86cGFzc3dvcmQ="))
         for target in self.RESTRICTED[:2]:
