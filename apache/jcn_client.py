@@ -27,7 +27,7 @@ IDLE_LIMIT = 5.0  # seconds; jcn closes a connection that has been idle for 15
 
 Answer = collections.namedtuple("Answer", "status headers body")  # names of headers in small letters
 Fragment = collections.namedtuple("Fragment", "body etag")  # body: bytes, exactly as in the file
-Written = collections.namedtuple("Written", "etag seq created")
+Written = collections.namedtuple("Written", "etag seq")
 
 
 class JcnError(Exception):
@@ -167,17 +167,20 @@ class Client:
         Otherwise it is a Conflict, and nothing was written. `document`: what json.dumps takes, or bytes."""
         condition = {"If-Match": if_match} if if_match else {"If-None-Match": "*"}
         answer = self.request("PUT", fragment_target(root, path), body_of(document), condition)
-        if answer.status not in (200, 201):
-            raise problem(answer)
-        said = parsed(answer)
-        return Written(answer.headers.get("etag") or said.get("etag"), said.get("seq"),
-                       answer.status == 201)
+        return Written(answer.headers.get("etag"), self._visible(answer))
 
     def delete(self, root, path, if_match="*"):
         """Deletes a file; one that is not there is NotFound."""
         answer = self.request("DELETE", fragment_target(root, path), None, {"If-Match": if_match})
-        if answer.status not in (200, 204):
+        self._visible(answer)
+
+    def _visible(self, answer):
+        """The sequence number at which what was written is visible."""
+        if answer.status == 202:  # written, but jcn had no time yet to look at it
+            return self.sync()["seq"]
+        if answer.status not in (200, 201):
             raise problem(answer)
+        return parsed(answer).get("seq")
 
     def update(self, root, path, function, attempts=100):
         """Puts function(document) in the place of the document, {} if there is none; again when somebody
