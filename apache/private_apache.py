@@ -65,9 +65,10 @@ Include "{site}/site.conf"
 
 class PrivateApache:
     """`own`: a folder that exists. `settings`: values of site.toml besides the ones that are given here;
-    `more`: lines of configuration behind site.conf."""
+    `more`: lines of configuration behind site.conf; `before`: what stands before Apache's command line."""
 
-    def __init__(self, own, jcn, folder, root, token_file="", port=0, settings=None, more=""):
+    def __init__(self, own, jcn, folder, root, token_file="", port=0, settings=None, more="",
+                 before=()):
         self.own = os.path.abspath(own)
         self.folder = os.path.abspath(folder)
         self.port = port or free_port()
@@ -76,12 +77,13 @@ class PrivateApache:
         self._values = {"jcn": jcn, "folder": self.folder, "root": root, "token_file": token_file,
                         **(settings or {})}
         self._more = more
+        self._before = list(before)
 
     def start(self, seconds=20.0):
         """Returns once the site answers."""
         self._write_configuration()
         self._process = subprocess.Popen(
-            [APACHE, "-D", "FOREGROUND", "-f", f"{self.own}/apache.conf"],
+            [*self._before, APACHE, "-D", "FOREGROUND", "-f", f"{self.own}/apache.conf"],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
             env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"})
         deadline = time.monotonic() + seconds
@@ -106,6 +108,10 @@ class PrivateApache:
             self._process.wait()
         self._process.stderr.close()
         self._process = None
+
+    @property
+    def pid(self):
+        return self._process.pid
 
     def wait(self):
         """Until it ends by itself."""

@@ -137,12 +137,13 @@ class SiteCase(JcnCase):
                                 arguments=arguments)
         self.start_apache(settings, more)
 
-    def start_apache(self, settings=None, more="", jcn_port=None):
+    def start_apache(self, settings=None, more="", jcn_port=None, before=()):
         own = self.folder("apache")
         os.chmod(own, 0o755)
         self.apache = private_apache.PrivateApache(
             own, f"http://127.0.0.1:{jcn_port or self.live.port}", self.root, "videos",
-            self.token_file, settings=settings, more=more)
+            self.token_file, settings=settings, more=more,
+            before=before)
         self.addCleanup(self.stop_apache)
         self.apache.start(20 * TIME_FACTOR)
         self.web = Client(self.apache.port)

@@ -146,7 +146,7 @@ class Broken(unittest.TestCase):
                     data += connection.recv(65536)
                 self.seen.append(data.split(b" HTTP")[0].decode())
                 if self.seen == ["GET /good"] * 2:
-                    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+                    connection.sendall(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}")
 
     def test_questions_twice_writing_once(self):
         self.assertEqual(self.jcn.ask("GET", "/good"), {})

@@ -1,12 +1,15 @@
 """The site's forms: upload, edit, delete, and who may send them."""
 
+import errno
+import http.client
 import os
 import re
 import socket
+import subprocess
 import time
 import unittest
 
-from harness import wait_for
+from harness import TIME_FACTOR, Answer, wait_for
 from site_case import Page, SiteCase, multipart
 
 VIDEO = b"\x1a\x45\xdf\xa3" + os.urandom(200_000)
@@ -124,6 +127,60 @@ class Uploads(WritingCase):
         answer = self.web.request("POST", "/upload", twice, {"Content-Type": kind})
         self.assertEqual(answer.status, 400)
         self.assertEqual(len(self.files()), 2)
+
+
+class FullDisk(SiteCase):
+    """The site's folder is a file system of 2 MB, in a mount namespace of its own."""
+
+    SMALL = ["unshare", "--mount", "sh", "-c",
+             'mount -t tmpfs -o size=2m,nr_inodes=20,mode=777 tmpfs "$0" && exec "$@"']
+
+    def setUp(self):
+        super().setUp()
+        if os.geteuid() != 0 or subprocess.run([*self.SMALL, self.root, "true"], check=False,
+                                               capture_output=True).returncode != 0:
+            self.skipTest("needs root and mount namespaces")
+        self.live = self.daemon(f"videos={self.root}")
+        self.start_apache(before=[*self.SMALL, self.root])
+        self.inside = f"/proc/{self.apache.pid}/root{self.root}"
+
+    def files(self):
+        return [name for _, _, names in os.walk(self.inside) for name in names]
+
+    def assert_507(self, answer):
+        self.assertEqual(answer.status, 507)
+        self.assertIn("no room", Page(answer).one("p", id="complaints")[1])
+        self.assertEqual([name for name in self.files() if name != "filler"], [])
+
+    def test_what_can_t_fit_is_refused_before_it_is_read(self):
+        self.assert_507(self.post("/upload", {"token": self.token(), **FIELDS}, ("x.mp4", b"x" * 3_000_000)))
+
+    def test_a_disk_that_fills_up_meanwhile(self):
+        body, kind = multipart({"token": self.token(), **FIELDS}, ("x.mp4", os.urandom(1_500_000)))
+        with socket.create_connection(("127.0.0.1", self.apache.port), 30 * TIME_FACTOR) as slow:
+            slow.sendall((f"POST /upload HTTP/1.1\r\nHost: localhost\r\nContent-Type: {kind}\r\n"
+                          f"Content-Length: {len(body)}\r\n\r\n").encode() + body[:300_000])
+            wait_for(self.files, "the part that has arrived")
+            with open(self.inside + "/filler", "wb", buffering=0) as filler:
+                while True:
+                    try:
+                        filler.write(b"x" * 4096)
+                    except OSError as error:
+                        self.assertEqual(error.errno, errno.ENOSPC)
+                        break
+            slow.sendall(body[300_000:])
+            answer = http.client.HTTPResponse(slow)
+            answer.begin()
+            self.assert_507(Answer(answer.status, {}, answer.read()))
+
+    def test_no_place_for_one_more_name(self):
+        token = self.token()
+        for n in range(30):
+            try:
+                os.mkdir(f"{self.inside}/folder{n}")
+            except OSError as error:
+                self.assertEqual(error.errno, errno.ENOSPC)
+        self.assert_507(self.post("/upload", {"token": token, **FIELDS}, ("x.mp4", b"x")))
 
 
 class Edits(WritingCase):
