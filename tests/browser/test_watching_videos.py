@@ -3,6 +3,7 @@
 Pictures of the pages are kept where JCN_SCREENSHOTS says, if it does.
 """
 
+import json
 import os
 import random
 import subprocess
@@ -135,6 +136,75 @@ class Watching(WatchingCase):
         browser.open(self.apache.address)
         browser.press("\ue004", "\ue007")  # Tab: to the skip link; Enter
         self.assertEqual(browser.run("return document.activeElement.id"), "main")
+
+
+class Journey(WatchingCase):
+    """From a person's file to the video that is found, edited and deleted. The worker's notes are dropped by
+    the test."""
+
+    def test_upload_watch_find_edit_delete(self):
+        self.start_site(writable=True)
+        self.film("../clip.webm")
+        clip = os.path.join(self.tmp, "clip.webm")
+        with open(clip, "ab") as file:
+            file.write(b"\0" * 3_000_000)  # behind the film
+        browser = self.browser()
+        browser.slow_uploads(2_000_000)  # for the progress bar to move
+        browser.open(self.apache.address + "/upload")
+        browser.find("#file").type(clip)
+        browser.find("#title").type("Ferry </script> in fog")
+        browser.find("#tags").type("sea, fog")
+        browser.run("""
+          const seen = [], bar = document.querySelector("[data-progress] progress");
+          new MutationObserver(() => {
+            seen.push(bar.value);
+            sessionStorage.seen = JSON.stringify(seen);
+          }).observe(bar, {attributes: true});""")
+        browser.find("form[data-upload] button").click()
+        browser.wait("return location.pathname === '/watch'", "the video's page")
+        seen = json.loads(browser.run("return sessionStorage.seen"))
+        self.assertEqual(seen, sorted(seen))
+        self.assertGreater(len(set(seen)), 1, "the progress bar did not move")
+        browser.run("window.marker = 'still here'")
+        self.assertIn("Processing", browser.find("#player").text())
+        video = browser.address().partition("?v=")[2]
+        self.film(f"{video[:2]}/{video}.480p.webm")
+        self.drop(f"{video[:2]}/{video}.transcode.json", self.rendition(f"{video[:2]}/{video}.480p.webm"))
+        browser.wait("return document.querySelector('video')", "the video")
+        self.assert_plays(browser)
+        self.assertEqual(browser.run("return window.marker"), "still here")
+
+        browser.find("#q").type("ferry\n")
+        browser.wait("return document.querySelector('h1').innerText.startsWith('1 for')", "one result")
+        browser.link("fog").click()
+        browser.find(".cards a").click()
+        browser.wait("return location.pathname === '/watch'", "the video's page")
+        browser.link("Edit").click()
+        browser.wait("return location.pathname === '/edit'", "the form")
+        browser.find("#title").clear()
+        browser.find("#title").type("Ferry in sun\n")
+        browser.wait("return document.querySelector('h1').innerText === 'Ferry in sun'", "the new title")
+        browser.link("Edit").click()
+        browser.find(".danger summary").click()
+        browser.find(".danger button").click()
+        browser.wait("return document.querySelector('h1').innerText === '0 videos'", "an empty list")
+        self.assertEqual([names for _, _, names in os.walk(self.root) if names], [])
+        self.assertEqual(browser.complaints(), [])
+
+    def test_what_is_wrong_with_an_upload_is_said_beside_it(self):
+        self.start_site(writable=True, settings={"max_upload_bytes": 1000})
+        browser = self.browser()
+        for name, size, said in [("big.mp4", 2000, "too large"), ("x.php", 10, "no kind of video")]:
+            file = os.path.join(self.tmp, name)
+            with open(file, "wb") as content:
+                content.write(b"x" * size)
+            browser.open(self.apache.address + "/upload")
+            browser.find("#file").type(file)
+            browser.find("#title").type("Kept")
+            browser.find("form[data-upload] button").click()
+            browser.wait(f"return document.querySelector('[data-progress]').innerText.includes('{said}')",
+                         said)
+            self.assertEqual(browser.run("return document.querySelector('#title').value"), "Kept")
 
 
 if __name__ == "__main__":

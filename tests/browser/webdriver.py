@@ -108,6 +108,11 @@ class Browser:
         actions = [{"type": kind, "value": key} for key in keys for kind in ("keyDown", "keyUp")]
         self._send("POST", "/actions", {"actions": [{"type": "key", "id": "keyboard", "actions": actions}]})
 
+    def slow_uploads(self, bytes_per_second):
+        self._send("POST", "/chromium/network_conditions", {"network_conditions": {
+            "offline": False, "latency": 0, "download_throughput": 1 << 30,
+            "upload_throughput": bytes_per_second}})
+
     # What a test sees.
 
     def run(self, script, *arguments):
