@@ -1,18 +1,20 @@
-"""Asks jcn, and writes through it. One file, standard library only: copy it beside any WSGI app or script.
+"""Asks jcn, and writes through it. One file, standard library only: copy it beside any WSGI app or
+script.
 
     from jcn_client import Client
 
     jcn = Client("http://127.0.0.1:8640", token="...")
     jcn.record("moth")["title"]
     page = jcn.listing({"tags": "sea", "_sort_desc": "views", "_size": 10}, facets=["language"])
-    jcn.update("videos", "moth.views.json", lambda note: {**note, "views": note.get("views", 0) + 1})
+    jcn.update("videos", "moth.views.json", lambda note: {"views": note.get("views", 0) + 1})
 
-A Client may be shared by threads, and by processes that fork: each thread has a connection of its own,
-which is kept alive. What goes wrong is an exception: JcnDown when there is no answer, Problem when jcn
-says no; of these NotFound (404) and Conflict (412: somebody else was quicker) have classes of their own.
+A Client may be shared by threads, and by processes that fork: each thread has a connection of its
+own, which is kept alive. What goes wrong is an exception: JcnDown when there is no answer, Problem
+when jcn says no; of these NotFound (404) and Conflict (412: somebody else was quicker) have classes
+of their own.
 
-Questions are asked a second time, once, when the connection breaks under them. What writes is repeated only if
-it can't have reached jcn: otherwise one change might be made twice.
+Questions are asked a second time, once, when the connection breaks under them. What writes is
+repeated only if it can't have reached jcn: otherwise one change might be made twice.
 """
 
 import collections
@@ -25,7 +27,7 @@ import urllib.parse
 
 IDLE_LIMIT = 5.0  # seconds; jcn closes a connection that has been idle for 15
 
-Answer = collections.namedtuple("Answer", "status headers body")  # names of headers in small letters
+Answer = collections.namedtuple("Answer", "status headers body")  # headers: small letters
 Fragment = collections.namedtuple("Fragment", "body etag")  # body: bytes, exactly as in the file
 Written = collections.namedtuple("Written", "etag seq")
 
@@ -43,8 +45,9 @@ class JcnDown(JcnError):
 
 
 class Problem(JcnError):
-    """jcn refused (RFC 9457). `code` is for programs, `detail` and `hint` are for people; `pointer` leads to
-    the value at fault, and `errors` lists all such places. `document` is all that jcn said."""
+    """jcn refused (RFC 9457). `code` is for programs, `detail` and `hint` are for people; `pointer`
+    leads to the value at fault, and `errors` lists all such places. `document` is all that jcn
+    said."""
 
     def __init__(self, status, document):
         self.status = status
@@ -162,9 +165,10 @@ class Client:
     # ---- writing
 
     def put(self, root, path, document, if_match=None):
-        """Writes a file, which is visible when this returns. Without `if_match` the file must be new; with
-        the etag of what it replaces it must still be that; "*" replaces whatever is there, or nothing.
-        Otherwise it is a Conflict, and nothing was written. `document`: what json.dumps takes, or bytes."""
+        """Writes a file, which is visible when this returns. Without `if_match` the file must be
+        new; with the etag of what it replaces it must still be that; "*" replaces whatever is
+        there, or nothing. Otherwise it is a Conflict, and nothing was written. `document`: what
+        json.dumps takes, or bytes."""
         condition = {"If-Match": if_match} if if_match else {"If-None-Match": "*"}
         answer = self.request("PUT", fragment_target(root, path), body_of(document), condition)
         return Written(answer.headers.get("etag"), self._visible(answer))
@@ -183,9 +187,9 @@ class Client:
         return parsed(answer).get("seq")
 
     def update(self, root, path, function, attempts=100):
-        """Puts function(document) in the place of the document, {} if there is none; again when somebody
-        else was quicker, so that no change is lost. None from `function`: leave it as it is.
-        Returns the document that stands there in the end."""
+        """Puts function(document) in the place of the document, {} if there is none; again when
+        somebody else was quicker, so that no change is lost. None from `function`: leave it as it
+        is. Returns the document that stands there in the end."""
         for attempt in range(attempts):
             try:
                 before = self.fragment(root, path)
@@ -213,7 +217,8 @@ class Client:
         return parsed(answer)
 
     def request(self, method, target, body=None, headers=None, repeatable=None, patience=0.0):
-        """Any request: an Answer, whatever its status. `patience`: seconds beyond the client's own."""
+        """Any request: an Answer, whatever its status. `patience`: seconds beyond the client's
+        own."""
         if repeatable is None:
             repeatable = method in ("GET", "HEAD")
         headers = dict(headers or {})
@@ -251,8 +256,9 @@ class Client:
             connection.close()
 
     def _connection(self, patience):
-        """This thread's connection, open. One that was idle for long is not trusted: a server may close
-        it at the very moment of the next request, and nobody could tell whether that was read."""
+        """This thread's connection, open. One that was idle for long is not trusted: a server may
+        close it at the very moment of the next request, and nobody could tell whether that was
+        read."""
         mine, now = self._mine, time.monotonic()
         if getattr(mine, "connection", None) is not None:
             if mine.process != os.getpid() or now - mine.used > IDLE_LIMIT:

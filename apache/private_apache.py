@@ -1,10 +1,11 @@
 #!/usr/bin/python3
-"""An Apache of its own for the site: its configuration, log and pid lie in a folder of its own, and no
-service of the system is touched. tools/run and the tests use it.
+"""An Apache of its own for the site: its configuration, log and pid lie in a folder of its own, and
+no service of the system is touched. tools/run and the tests use it.
 
 usage: private_apache.py FOLDER-OF-ITS-OWN --jcn http://127.0.0.1:8640 --folder FOLDER --root NAME
                          [--token-file FILE] [--port 8080]
-Prints the site's address when it answers, and runs until SIGTERM or SIGINT. Port 0 picks a free one.
+Prints the site's address when it answers, and runs until SIGTERM or SIGINT. Port 0 picks a free
+one.
 """
 
 import argparse
@@ -22,8 +23,8 @@ import urllib.request
 HERE = os.path.dirname(os.path.abspath(__file__))
 APACHE = "/usr/sbin/apache2"
 MODULES = "/usr/lib/apache2/modules"
-LOADED = ("mpm_event allowmethods authn_core authz_core authz_host authz_user auth_basic authn_file alias env "
-          "headers mime reqtimeout rewrite proxy proxy_http wsgi")
+LOADED = ("mpm_event alias allowmethods auth_basic authn_core authn_file authz_core authz_host "
+          "authz_user env headers mime proxy proxy_http reqtimeout rewrite wsgi")
 CONFIGURATION = """
 ServerRoot "{own}"
 ServerName 127.0.0.1:{port}
@@ -58,17 +59,19 @@ Define JCN_FOLDER "{folder}"
 Define JCN_SETTINGS "{own}/site.toml"
 Define JCN_ADDRESS {jcn}
 Define JCN_USER {user}
+Define JCN_PROCESSES {processes}
 Include "{site}/site.conf"
 {more}
 """
 
 
 class PrivateApache:
-    """`own`: a folder that exists. `settings`: values of site.toml besides the ones that are given here;
-    `more`: lines of configuration behind site.conf; `before`: what stands before Apache's command line."""
+    """`own`: a folder that exists. `settings`: values of site.toml besides the ones that are given
+    here; `more`: lines of configuration behind site.conf; `before`: what stands before Apache's
+    command line."""
 
     def __init__(self, own, jcn, folder, root, token_file="", port=0, settings=None, more="",
-                 before=()):
+                 before=(), processes=2):
         self.own = os.path.abspath(own)
         self.folder = os.path.abspath(folder)
         self.port = port or free_port()
@@ -78,6 +81,7 @@ class PrivateApache:
                         **(settings or {})}
         self._more = more
         self._before = list(before)
+        self._processes = processes
 
     def start(self, seconds=20.0):
         """Returns once the site answers."""
@@ -156,12 +160,13 @@ class PrivateApache:
             configuration.write(CONFIGURATION.format(
                 own=told(self.own), site=told(HERE), folder=told(self.folder), modules=modules,
                 port=self.port, jcn=self._values["jcn"].removeprefix("http://").rstrip("/"),
-                user=user, users=lines, more=self._more))
+                user=user, users=lines, more=self._more, processes=self._processes))
 
 
 def account(folder):
     """(whom the site runs as, Apache's lines about it). Only root can choose: Apache's servers are
-    www-data then, and the site is the owner of the folder, to write in it. mod_wsgi refuses to be root."""
+    www-data then, and the site is the owner of the folder, to write in it. mod_wsgi refuses to be
+    root."""
     if os.geteuid() != 0:
         return pwd.getpwuid(os.geteuid()).pw_name, ""
     owner = os.stat(folder).st_uid

@@ -1,4 +1,5 @@
-"""The video site: pages over jcn. It keeps nothing of its own; what it knows, jcn told it a moment ago.
+"""The video site: pages over jcn. It keeps nothing of its own; what it knows, jcn told it a moment
+ago.
 
     settings    the administrator's values
     guard       who may do what, tokens of forms, headers of every answer

@@ -1,4 +1,5 @@
-"""Upload, edit, delete. What people say goes into notes, through jcn's write API, which checks it first."""
+"""Upload, edit, delete. What people say goes into notes, through jcn's write API, which checks it
+first."""
 
 import json
 import os
@@ -69,7 +70,8 @@ def take_upload():
 
 
 def publish(video_id, note):
-    """Writes the note of a new video; what jcn has against it. Without the note the file goes, too."""
+    """Writes the note of a new video; what jcn has against it. Without the note the file goes,
+    too."""
     path = f"{video_id[:2]}/{video_id}.json"
     try:
         jcn().put(current().root, path, note)
@@ -135,8 +137,8 @@ def edit():
 
 
 def save(root, path, video, said, version):
-    """Puts what was changed into the note of edits, beside what was changed before. Conflict, unless that
-    note is still as it was when the form was made: `version`, "" for none."""
+    """Puts what was changed into the note of edits, beside what was changed before. Conflict,
+    unless that note is still as it was when the form was made: `version`, "" for none."""
     note = {"id": video.id}
     if version:
         note = json.loads(jcn().fragment(root, path).body)
@@ -149,7 +151,8 @@ def save(root, path, video, said, version):
 
 
 def edits_of(video_id):
-    """(root, path) of the note with people's changes: where it is, or would be, beside the first note."""
+    """(root, path) of the note with people's changes: where it is, or would be, beside the first
+    note."""
     notes = jcn().record_with(video_id, "fragments")["fragments"]
     for note in notes:
         if note["path"].endswith(".edit.json"):

@@ -8,8 +8,8 @@ READ_AT_MOST = 1 << 20
 
 
 def excerpt(folder, path, offset):
-    """{"before", "at", "behind"} of the line around a byte of a file beneath `folder`; None if it can't be
-    shown. The file is read as it is now: it may have changed since it was judged."""
+    """{"before", "at", "behind"} of the line around a byte of a file beneath `folder`; None if it
+    can't be shown. The file is read as it is now: it may have changed since it was judged."""
     if offset is None or "\\" in path or ".." in path.split("/"):
         return None
     try:

@@ -1,9 +1,9 @@
 """Who may do what.
 
 Pages that change or reveal something are for this machine, or for whom Apache has let in by name
-(REMOTE_USER). A form is taken only from a page of this site: browsers say where it came from, and it
-carries a token that no other site can read. Every answer tells the browser to run and load nothing
-but this site's own files.
+(REMOTE_USER). A form is taken only from a page of this site: browsers say where it came from, and
+it carries a token that no other site can read. Every answer tells the browser to run and load
+nothing but this site's own files.
 """
 
 import functools
@@ -21,8 +21,9 @@ from . import settings
 
 TOKEN_SECONDS = 24 * 3600
 THIS_MACHINE = ("localhost", "127.0.0.1", "[::1]")
-POLICY = ("default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; media-src 'self'; "
-          "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors {}")
+POLICY = ("default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+          "media-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; "
+          "frame-ancestors {}")
 _of_this_process = secrets.token_bytes(32)
 
 
@@ -98,13 +99,14 @@ def check_token():
     until, _, proof = flask.request.form.get("token", "").partition(".")
     right = hmac.compare_digest(proof.encode(), _proof(until).encode())
     if not right or int(until) < time.time():
-        raise Forbidden("This form has expired. Go back, load its page again, and send it once more.")
+        raise Forbidden("This form has expired. Go back, load its page again, and send it anew.")
 
 
 def _proof(until):
     key = settings.current().token.encode() or _of_this_process
     message = f"form\0{user() or ''}\0{until}".encode()
-    return hmac.new(hashlib.sha256(b"jcn site\0" + key).digest(), message, hashlib.sha256).hexdigest()
+    return hmac.new(hashlib.sha256(b"jcn site\0" + key).digest(), message,
+                    hashlib.sha256).hexdigest()
 
 
 def add_headers(response):

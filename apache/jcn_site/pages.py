@@ -14,6 +14,8 @@ from .settings import current
 
 blueprint = flask.Blueprint("pages", __name__)
 
+FRAME = markupsafe.Markup('<iframe src="{}" width="{}" height="{}" title="{}" allowfullscreen>'
+                          "</iframe>")
 FACETS = {"tag": "tags", "uploader": "uploader", "language": "language"}  # parameter: member
 ORDERS = {"": ("Newest first", ("_sort_desc", "uploaded_at")),
           "title": ("By title", ("_sort", "title")),
@@ -26,7 +28,8 @@ def home():
 
 
 def listing(template, parameters):
-    """A page of what fulfils `parameters` and the reader's own search, choice of facets and order."""
+    """A page of what fulfils `parameters` and the reader's own search, choice of facets and
+    order."""
     asked = {"q": request.args.get("q", "").strip()[:500],
              "order": request.args.get("order", "") if request.args.get("order") in ORDERS else "",
              **{name: request.args.getlist(name)[:10] for name in FACETS}}
@@ -52,8 +55,8 @@ def listing(template, parameters):
 
 
 def facet_links(asked, said):
-    """Of each facet: its name, and per value how many there are and where a click leads: to the same
-    list with that value, or without it where it is chosen already."""
+    """Of each facet: its name, and per value how many there are and where a click leads: to the
+    same list with that value, or without it where it is chosen already."""
     facets = []
     for name, member in FACETS.items():
         values = []
@@ -98,10 +101,9 @@ def oembed():
         raise NotFound("This is no address of a video here.")
     video = shown_or_404(dict(urllib.parse.parse_qsl(parts.query)).get("v"))
     width, height = fitted(video, limit("maxwidth"), limit("maxheight"))
-    frame = markupsafe.Markup('<iframe src="{}" width="{}" height="{}" title="{}" allowfullscreen></iframe>')
-    answer = {"version": "1.0", "type": "video", "title": video.title, "provider_name": current().name,
-              "provider_url": request.host_url, "width": width, "height": height,
-              "html": frame.format(flask.url_for("pages.embed", v=video.id, _external=True),
+    answer = {"version": "1.0", "type": "video", "title": video.title, "width": width,
+              "height": height, "provider_name": current().name, "provider_url": request.host_url,
+              "html": FRAME.format(flask.url_for("pages.embed", v=video.id, _external=True),
                                    width, height, video.title)}
     if video.uploader:
         answer["author_name"] = video.uploader
@@ -131,7 +133,8 @@ def limit(name):
 
 
 def fitted(video, max_width, max_height):
-    """Width and height of the frame: 640 wide by itself, within the limits, in the video's shape."""
+    """Width and height of the frame: 640 wide by itself, within the limits, in the video's
+    shape."""
     shape = (video.height or 9) / (video.width or 16) if video.width and video.height else 9 / 16
     width = min(640, max_width, int(max_height / shape))
     return max(width, 1), max(round(width * shape), 1)

@@ -1,4 +1,5 @@
-"""Pages for what goes wrong. They say what happened and what to do, and never how the site is made."""
+"""Pages for what goes wrong. They say what happened and what to do, and never how the site is
+made."""
 
 from flask import render_template
 from werkzeug.exceptions import HTTPException
@@ -14,8 +15,8 @@ def register(site):
     @site.errorhandler(JcnDown)
     def jcn_down(error):
         site.logger.warning("%s", error)
-        return page(503, "The list of videos can't be reached right now. This page tries again by itself.",
-                    after=error.retry_after or 5)
+        return page(503, "The list of videos can't be reached right now. This page tries again by "
+                    "itself.", after=error.retry_after or 5)
 
     @site.errorhandler(NotFound)
     def gone(_):
@@ -33,7 +34,7 @@ def register(site):
         if error.errno is None:  # mod_wsgi's, of a body that stops before its end
             return page(400, "The connection broke.")
         site.logger.error("%s", error, exc_info=error)
-        return page(500, "The folder of the videos can't be used. The administrator's log says why.")
+        return page(500, "The videos' folder can't be used. The administrator's log says why.")
 
     @site.errorhandler(HTTPException)
     def http(error):

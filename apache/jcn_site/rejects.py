@@ -17,7 +17,8 @@ def rejects():
     if after := request.args.get("page"):
         parameters["_next"] = after
     said = jcn().rejects(parameters)
-    rows = [{**row, "path": text.plain(row["path"], 500), "message": text.plain(row["message"], 1000),
+    rows = [{**row, "path": text.plain(row["path"], 500),
+             "message": text.plain(row["message"], 1000),
              "pointer": text.plain(row["pointer"], 500), "excerpt": excerpt_of(row)}
             for row in said["rows"]]
     return render_template("rejects.html", rows=rows, more=said["next"],

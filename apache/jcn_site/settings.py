@@ -1,4 +1,5 @@
-"""The administrator's values, from a TOML file; apache/site.toml is a sample that says what each means."""
+"""The administrator's values, from a TOML file; apache/site.toml is a sample that says what each
+means."""
 
 import dataclasses
 import os

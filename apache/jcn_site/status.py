@@ -39,13 +39,16 @@ def records_over_time():
     if not first:
         return []
     moments = pictures.moments(first[0]["_created"], MOMENTS)
-    return [(moment, jcn().listing({"_created__lte": moment, "_size": 0, "_extra": "count"})["count"])
-            for moment in moments]
+    return [(moment, count_until(moment)) for moment in moments]
+
+
+def count_until(moment):
+    return jcn().listing({"_created__lte": moment, "_size": 0, "_extra": "count"})["count"]
 
 
 def latencies():
-    """Milliseconds that a file dropped now takes to be visible. It is measured by jcn's barrier, which goes
-    the way of a dropped file: through the kernel's events, reading and publishing."""
+    """Milliseconds that a file dropped now takes to be visible. It is measured by jcn's barrier,
+    which goes the way of a dropped file: through the kernel's events, reading and publishing."""
     taken, end = [], time.monotonic() + DROPS_SECONDS
     while len(taken) < DROPS and time.monotonic() < end:
         begin = time.perf_counter()

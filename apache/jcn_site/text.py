@@ -7,6 +7,7 @@ import urllib.parse
 import markupsafe
 
 LINK = re.compile(r"https?://[^\s<>\"'`\\^{}|\x00-\x1f\x7f]{1,2000}")
+ANCHOR = markupsafe.Markup('<a href="{0}" rel="nofollow ugc noopener">{0}</a>')
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x9f]")
 
 
@@ -31,7 +32,7 @@ def linked(text):
     for match in LINK.finditer(text):
         address = match.group().rstrip(".,;:!?)")
         out += text[at:match.start()]
-        out += markupsafe.Markup('<a href="{0}" rel="nofollow ugc noopener">{0}</a>').format(address)
+        out += ANCHOR.format(address)
         at = match.start() + len(address)
     return out + text[at:]
 

@@ -1,9 +1,10 @@
 """A file on its way to the disk.
 
-While the body of POST /upload arrives it is written to incoming/ID.part beneath the root, which jcn ignores
-and Apache does not serve; memory does not grow with it. Whole and synced, it gets its name: ID.mp4, in a
-folder of the ID's first two letters. Names are made here, of letters and digits; of the uploader's
-name nothing stays but which of the known extensions it has. Whatever goes wrong, nothing is left.
+While the body of POST /upload arrives it is written to incoming/ID.part beneath the root, which jcn
+ignores and Apache does not serve; memory does not grow with it. Whole and synced, it gets its name:
+ID.mp4, in a folder of the ID's first two letters. Names are made here, of letters and digits; of
+the uploader's name nothing stays but which of the known extensions it has. Whatever goes wrong,
+nothing is left.
 """
 
 import errno
@@ -70,7 +71,8 @@ class Part:
         self._file.write(data)
 
     def seek(self, *_):
-        """Werkzeug goes back to the beginning of what it has written, for readers; there are none."""
+        """Werkzeug goes back to the beginning of what it has written, for readers; there are
+        none."""
 
     def keep(self, extension):
         """Gives the file its name; returns its path beneath the root."""
@@ -108,8 +110,8 @@ def known_extension(filename):
 
 
 def remove_files(video_id):
-    """All media files of a video that was uploaded here, and its folder if it is empty then. Notes are
-    jcn's to delete."""
+    """All media files of a video that was uploaded here, and its folder if it is empty then. Notes
+    are jcn's to delete."""
     if not ID.fullmatch(video_id):
         return
     folder = os.path.join(current().folder, video_id[:2])

@@ -1,5 +1,5 @@
-"""A record of jcn's as pages may show it: each value has its type and a limit, whatever the notes say,
-and every path leads to a media file beneath the root."""
+"""A record of jcn's as pages may show it: each value has its type and a limit, whatever the notes
+say, and every path leads to a media file beneath the root."""
 
 import re
 import urllib.parse
@@ -40,7 +40,8 @@ class Video:
 
     @property
     def tags(self):
-        return [tag for tag in (text.plain(each, 60) for each in listed(self._document, "tags")[:50])
+        return [tag for tag in (text.plain(each, 60)
+                                for each in listed(self._document, "tags")[:50])
                 if tag]
 
     @property
@@ -77,8 +78,8 @@ class Video:
 
     @property
     def sources(self):
-        """What <video> may play: [{"src", "type", "label"}]. The uploaded file itself only if nobody is
-        about to make something better of it."""
+        """What <video> may play: [{"src", "type", "label"}]. The uploaded file itself only if
+        nobody is about to make something better of it."""
         found = []
         for each in listed(self._document, "renditions")[:20]:
             if isinstance(each, dict) and (src := media_address(each.get("path"), VIDEO_TYPES)):
@@ -183,5 +184,6 @@ def find_shown(video_id):
 
 def page(parameters, facets=()):
     """A page of a listing: (videos, what jcn said)."""
-    said = jcn().listing([("_col", SHOWN_IN_LISTS), ("_extra", "count"), *parameters], facets=facets)
+    said = jcn().listing([("_col", SHOWN_IN_LISTS), ("_extra", "count"), *parameters],
+                         facets=facets)
     return [Video(row["_id"], row) for row in said["rows"]], said

@@ -35,7 +35,8 @@ class WatchingCase(SiteCase):
         self.colour = [random.randrange(40, 216) for _ in range(3)]
 
     def browser(self, width=1280, height=900, **options):
-        return self.enterContext(webdriver.Browser(width, height, patience=20 * TIME_FACTOR, **options))
+        return self.enterContext(webdriver.Browser(width, height, patience=20 * TIME_FACTOR,
+                                                   **options))
 
     def film(self, path):
         """Three seconds of one colour, and a still."""
@@ -62,7 +63,8 @@ class WatchingCase(SiteCase):
 
     def assert_plays(self, browser):
         browser.run("document.querySelector('video').play()")
-        browser.wait("return document.querySelector('video').currentTime > 0.3", "the video to play")
+        browser.wait("return document.querySelector('video').currentTime > 0.3",
+                     "the video to play")
         for seen, made in zip(browser.run(COLOUR), self.colour):
             self.assertLess(abs(seen - made), 16, (browser.run(COLOUR), self.colour))
 
@@ -72,20 +74,23 @@ class Watching(WatchingCase):
         self.film("fi/film.webm")
         self.drop("fi/film.json", {**self.note("film", "done"), **self.rendition("fi/film.webm")})
         for n in range(12):
-            self.drop(f"other{n}.json", {"title": f"Other {n}", "tags": ["other"], "visibility": "public"})
+            self.drop(f"other{n}.json",
+                      {"title": f"Other {n}", "tags": ["other"], "visibility": "public"})
         self.start_site()
         browser = self.browser()
         browser.open(self.apache.address)
         self.picture(browser, "home")
         browser.find("#q").type("film\n")
-        browser.wait("return document.querySelector('h1').innerText.startsWith('1 for')", "one result")
+        browser.wait("return document.querySelector('h1').innerText.startsWith('1 for')",
+                     "one result")
         browser.open(self.apache.address)
         browser.link("colour").click()
         browser.find(".cards a").click()
         self.assertEqual(browser.find("h1").text(), "Film film")
         self.assert_plays(browser)
         self.picture(browser, "watch")
-        for page in ("/", "/edit", "/rejects", "/status", "/upload", "/edit?v=film", "/embed?v=film"):
+        for page in ("/", "/edit", "/rejects", "/status", "/upload", "/edit?v=film",
+                     "/embed?v=film"):
             browser.open(self.apache.address + page)
             self.picture(browser, page.strip("/").replace("?v=", "-") or "home")
         self.assertEqual(browser.complaints(), [])
@@ -114,13 +119,15 @@ class Watching(WatchingCase):
         self.start_site()
         browser = self.browser()
         browser.open(self.apache.address + "/watch?v=bad")
-        self.drop("bad.transcode.json", {"transcode": {"state": "failed", "error": "<b>moov</b> not found"}})
+        self.drop("bad.transcode.json",
+                  {"transcode": {"state": "failed", "error": "<b>moov</b> not found"}})
         browser.wait("return document.querySelector('pre')?.innerText === '<b>moov</b> not found'",
                      "the reason")
         self.picture(browser, "failed")
         browser.open(self.apache.address + "/watch?v=gone")
         os.unlink(self.path("gone.json"))
-        browser.wait("return document.querySelector('h1').innerText === 'Not here'", "it to be gone")
+        browser.wait("return document.querySelector('h1').innerText === 'Not here'",
+                     "it to be gone")
 
     def test_without_scripts_on_a_phone_with_the_keyboard(self):
         self.film("fi/film.webm")
@@ -128,7 +135,8 @@ class Watching(WatchingCase):
         self.drop("broken.json", b'{"title": "A", "title": "B"}')
         self.start_site()
         browser = self.browser(500, 900, dark=True, scripts=False)
-        for page in ("/", "/watch?v=film", "/edit", "/edit?v=film", "/upload", "/rejects", "/status"):
+        for page in ("/", "/watch?v=film", "/edit", "/edit?v=film", "/upload", "/rejects",
+                     "/status"):
             browser.open(self.apache.address + page)
             self.picture(browser, "phone-" + (page.strip("/").replace("?v=", "-") or "home"))
             wide = browser.run("return document.documentElement.scrollWidth - innerWidth")
@@ -139,8 +147,8 @@ class Watching(WatchingCase):
 
 
 class Journey(WatchingCase):
-    """From a person's file to the video that is found, edited and deleted. The worker's notes are dropped by
-    the test."""
+    """From a person's file to the video that is found, edited and deleted. The worker's notes are
+    dropped by the test."""
 
     def test_upload_watch_find_edit_delete(self):
         self.start_site(writable=True)
@@ -169,13 +177,15 @@ class Journey(WatchingCase):
         self.assertIn("Processing", browser.find("#player").text())
         video = browser.address().partition("?v=")[2]
         self.film(f"{video[:2]}/{video}.480p.webm")
-        self.drop(f"{video[:2]}/{video}.transcode.json", self.rendition(f"{video[:2]}/{video}.480p.webm"))
+        self.drop(f"{video[:2]}/{video}.transcode.json",
+                  self.rendition(f"{video[:2]}/{video}.480p.webm"))
         browser.wait("return document.querySelector('video')", "the video")
         self.assert_plays(browser)
         self.assertEqual(browser.run("return window.marker"), "still here")
 
         browser.find("#q").type("ferry\n")
-        browser.wait("return document.querySelector('h1').innerText.startsWith('1 for')", "one result")
+        browser.wait("return document.querySelector('h1').innerText.startsWith('1 for')",
+                     "one result")
         browser.link("fog").click()
         browser.find(".cards a").click()
         browser.wait("return location.pathname === '/watch'", "the video's page")
@@ -183,11 +193,13 @@ class Journey(WatchingCase):
         browser.wait("return location.pathname === '/edit'", "the form")
         browser.find("#title").clear()
         browser.find("#title").type("Ferry in sun\n")
-        browser.wait("return document.querySelector('h1').innerText === 'Ferry in sun'", "the new title")
+        browser.wait("return document.querySelector('h1').innerText === 'Ferry in sun'",
+                     "the new title")
         browser.link("Edit").click()
         browser.find(".danger summary").click()
         browser.find(".danger button").click()
-        browser.wait("return document.querySelector('h1').innerText === '0 videos'", "an empty list")
+        browser.wait("return document.querySelector('h1').innerText === '0 videos'",
+                     "an empty list")
         self.assertEqual([names for _, _, names in os.walk(self.root) if names], [])
         self.assertEqual(browser.complaints(), [])
 
@@ -202,8 +214,8 @@ class Journey(WatchingCase):
             browser.find("#file").type(file)
             browser.find("#title").type("Kept")
             browser.find("form[data-upload] button").click()
-            browser.wait(f"return document.querySelector('[data-progress]').innerText.includes('{said}')",
-                         said)
+            browser.wait("return document.querySelector('[data-progress]').innerText"
+                         f".includes('{said}')", said)
             self.assertEqual(browser.run("return document.querySelector('#title').value"), "Kept")
 
 

@@ -1,5 +1,5 @@
-"""Chromium without a head, driven through chromedriver's HTTP (https://www.w3.org/TR/webdriver2/): the few
-commands that the tests need."""
+"""Chromium without a head, driven through chromedriver's HTTP (https://www.w3.org/TR/webdriver2/):
+the few commands that the tests need."""
 
 import base64
 import json
@@ -106,7 +106,8 @@ class Browser:
     def press(self, *keys):
         """Keys one after another, wherever the focus is."""
         actions = [{"type": kind, "value": key} for key in keys for kind in ("keyDown", "keyUp")]
-        self._send("POST", "/actions", {"actions": [{"type": "key", "id": "keyboard", "actions": actions}]})
+        self._send("POST", "/actions",
+                   {"actions": [{"type": "key", "id": "keyboard", "actions": actions}]})
 
     def slow_uploads(self, bytes_per_second):
         self._send("POST", "/chromium/network_conditions", {"network_conditions": {
@@ -132,7 +133,8 @@ class Browser:
         return self.run("return document.body.innerText")
 
     def complaints(self):
-        """What stands on the console: errors of scripts, breaches of the policy, failed requests."""
+        """What stands on the console: errors of scripts, breaches of the policy, failed
+        requests."""
         return [entry["message"] for entry in self._send("POST", "/se/log", {"type": "browser"})]
 
     def screenshot(self, file):

@@ -1,4 +1,5 @@
-"""The real site for tests: jcn, and a private Apache with mod_wsgi in front of it; and pages, parsed."""
+"""The real site for tests: jcn, and a private Apache with mod_wsgi in front of it; and pages,
+parsed."""
 
 import html.parser
 import json
@@ -16,18 +17,22 @@ sys.path.insert(0, str(PROJECT / "apache"))
 import private_apache
 
 VOID = {"meta", "link", "input", "img", "source", "track", "br", "hr"}
-# All that templates may write: of each element the attributes that it may have, besides those of every one.
+# All that templates may write: of each element the attributes that it may have, besides those of
+# every one.
 EVERYWHERE = {"id", "class", "role", "aria-label", "aria-labelledby", "aria-current", "aria-hidden",
-              "tabindex", "hidden", "data-live", "data-events", "data-every", "data-upload", "data-progress",
-              "data-limit"}
+              "tabindex", "hidden", "data-live", "data-events", "data-every", "data-upload",
+              "data-progress", "data-limit"}
 ELEMENTS = {
     "html": {"lang"}, "head": set(), "body": set(), "title": set(), "header": set(), "main": set(),
     "meta": {"charset", "name", "content", "http-equiv"}, "link": {"rel", "href", "type", "title"},
-    "script": {"src", "defer"}, "noscript": set(), "a": {"href", "rel", "target"}, "nav": set(), "p": set(),
+    "script": {"src", "defer"}, "noscript": set(), "a": {"href", "rel", "target"}, "nav": set(),
+    "p": set(),
     "form": {"action", "method", "enctype"}, "label": {"for"}, "button": set(), "fieldset": set(),
-    "legend": set(), "input": {"type", "name", "value", "placeholder", "maxlength", "required", "checked",
+    "legend": set(), "input": {"type", "name", "value", "placeholder", "maxlength", "required",
+                               "checked",
                                "accept"}, "textarea": {"name", "rows", "maxlength"},
-    "section": set(), "article": set(), "aside": set(), "div": set(), "span": set(), "strong": set(),
+    "section": set(), "article": set(), "aside": set(), "div": set(), "span": set(),
+    "strong": set(),
     "h1": set(), "h2": set(), "ul": set(), "li": set(), "code": set(), "pre": set(), "mark": set(),
     "time": {"datetime"}, "img": {"src", "alt", "loading"}, "details": set(), "summary": set(),
     "video": {"controls", "preload", "playsinline", "poster", "width", "height"},
@@ -103,12 +108,13 @@ class Page(html.parser.HTMLParser):
 
 
 def site_config(folder, schema=True):
-    """apache/jcn.conf with `folder` as its root, and the schema by its full path, or without one. Whether
-    jcn writes, and with which token, tests say on the command line."""
+    """apache/jcn.conf with `folder` as its root, and the schema by its full path, or without one.
+    Whether jcn writes, and with which token, tests say on the command line."""
     text = (PROJECT / "apache/jcn.conf").read_text()
     path = json.dumps(str(PROJECT / "jcn/schemas/video.schema.json"))
     for line, other in [('path = "/srv/videos"', f"path = {json.dumps(folder)}"),
-                        ('schema = "../jcn/schemas/video.schema.json"', f"schema = {path}" if schema else ""),
+                        ('schema = "../jcn/schemas/video.schema.json"',
+                         f"schema = {path}" if schema else ""),
                         ("writable = true", ""), ('token_file = "/etc/jcn/jcn.token"', "")]:
         assert line in text, line
         text = text.replace(line, other)
@@ -121,6 +127,7 @@ def site_config(folder, schema=True):
 class SiteCase(JcnCase):
     """self.root is the folder of the videos. start_site() brings up jcn and Apache."""
 
+    PROCESSES = 1  # of the site; each takes half a second to start
     TOKEN = "a-token-of-the-tests-0123456789"
 
     def setUp(self):
@@ -143,7 +150,7 @@ class SiteCase(JcnCase):
         self.apache = private_apache.PrivateApache(
             own, f"http://127.0.0.1:{jcn_port or self.live.port}", self.root, "videos",
             self.token_file, settings=settings, more=more,
-            before=before)
+            before=before, processes=self.PROCESSES)
         self.addCleanup(self.stop_apache)
         self.apache.start(20 * TIME_FACTOR)
         self.web = Client(self.apache.port)
@@ -174,12 +181,14 @@ class SiteCase(JcnCase):
     def post(self, target, fields, file=None, **headers):
         """A form as browsers send it; file: (name, bytes)."""
         if file is None:
-            body, kind = urllib.parse.urlencode(fields).encode(), "application/x-www-form-urlencoded"
+            body = urllib.parse.urlencode(fields).encode()
+            kind = "application/x-www-form-urlencoded"
         else:
             body, kind = multipart(fields, file)
         answer = self.web.request("POST", target, body, {
             "Content-Type": kind, "Origin": self.apache.address, "Sec-Fetch-Site": "same-origin",
-            **{name.replace("_", "-"): value for name, value in headers.items() if value is not None}})
+            **{name.replace("_", "-"): value for name, value in headers.items()
+               if value is not None}})
         self.assert_guarded(answer)
         return answer
 
@@ -189,10 +198,11 @@ class SiteCase(JcnCase):
 
 def multipart(fields, *files):
     boundary = uuid.uuid4().hex
-    parts = [f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'.encode()
-             for name, value in fields.items()]
+    opening = f"--{boundary}\r\nContent-Disposition: form-data; name="
+    parts = [f'{opening}"{name}"\r\n\r\n{value}\r\n'.encode() for name, value in fields.items()]
     for name, data in files:
         quoted = name.replace('"', "%22").replace("\r", "%0D").replace("\n", "%0A")
-        parts.append(f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="{quoted}"'
-                     "\r\nContent-Type: application/octet-stream\r\n\r\n".encode() + data + b"\r\n")
-    return b"".join(parts) + f"--{boundary}--\r\n".encode(), f"multipart/form-data; boundary={boundary}"
+        parts.append(f'{opening}"file"; filename="{quoted}"\r\n'
+                     "Content-Type: application/octet-stream\r\n\r\n".encode() + data + b"\r\n")
+    parts.append(f"--{boundary}--\r\n".encode())
+    return b"".join(parts), f"multipart/form-data; boundary={boundary}"

@@ -19,7 +19,8 @@ TOKEN = "a-token-of-the-tests-0123456789"
 def count_up(url, times):
     client = Client(url, TOKEN, timeout=30 * TIME_FACTOR)
     for _ in range(times):
-        client.update("notes", "counter.json", lambda note: {**note, "count": note.get("count", 0) + 1},
+        client.update("notes", "counter.json",
+                      lambda note: {**note, "count": note.get("count", 0) + 1},
                       attempts=10_000)
     client.close()
 
@@ -41,7 +42,8 @@ class Asking(JcnCase):
         self.assertEqual(page["facet_results"]["tags"]["results"][0], {"value": "a", "count": 2})
         self.assertEqual(self.jcn.facets(["tags"], [("n__gt", 0), ("n__lt", 4)]),
                          {"tags": [("a", 3), ("t1", 2), ("t0", 1)]})
-        self.assertEqual([row["n"] for row in self.jcn.walk({"_sort": "n", "_size": 2})], list(range(5)))
+        self.assertEqual([row["n"] for row in self.jcn.walk({"_sort": "n", "_size": 2})],
+                         list(range(5)))
         found = self.jcn.records(["1", "none", *map(str, range(10, 1500)), "4"])
         self.assertEqual(sorted(found), ["1", "4"])
         self.assertEqual(self.jcn.status()["fragments"], 5)
@@ -55,7 +57,8 @@ class Asking(JcnCase):
         waiting.start()
         page = self.jcn.changes(since, {"include_docs": 1}, wait=30)
         waiting.join()
-        self.assertEqual([(row["id"], row["doc"]) for row in page["results"]], [("1", {"title": "One"})])
+        self.assertEqual([(row["id"], row["doc"]) for row in page["results"]],
+                         [("1", {"title": "One"})])
         self.drop("bad.json", b"{")
         self.jcn.sync()
         self.assertEqual([row["path"] for row in self.jcn.rejects()["rows"]], ["bad.json"])
@@ -67,7 +70,8 @@ class Asking(JcnCase):
         self.assertEqual((caught.exception.status, caught.exception.code), (404, "no_such_record"))
         with self.assertRaises(Problem) as caught:
             self.jcn.listing({"_colour": "red"})
-        self.assertEqual((caught.exception.status, caught.exception.code), (400, "unknown_parameter"))
+        self.assertEqual((caught.exception.status, caught.exception.code),
+                         (400, "unknown_parameter"))
         with self.assertRaises(Problem) as caught:
             self.jcn.ask("POST", "/v1/videos/_bulk_get", b'{"ids":[null]}')
         self.assertEqual(caught.exception.pointer, "/ids/0")
@@ -131,7 +135,8 @@ class Broken(unittest.TestCase):
         self.seen = []
         self.thread = threading.Thread(target=self.serve, daemon=True)
         self.thread.start()
-        self.jcn = Client(f"http://127.0.0.1:{self.server.getsockname()[1]}", timeout=10 * TIME_FACTOR)
+        self.jcn = Client(f"http://127.0.0.1:{self.server.getsockname()[1]}",
+                          timeout=10 * TIME_FACTOR)
 
     def serve(self):
         """Breaks each connection off after its request, but the second of a GET /good."""
@@ -146,7 +151,8 @@ class Broken(unittest.TestCase):
                     data += connection.recv(65536)
                 self.seen.append(data.split(b" HTTP")[0].decode())
                 if self.seen == ["GET /good"] * 2:
-                    connection.sendall(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}")
+                    connection.sendall(b"HTTP/1.1 200 OK\r\nConnection: close\r\n"
+                                       b"Content-Length: 2\r\n\r\n{}")
 
     def test_questions_twice_writing_once(self):
         self.assertEqual(self.jcn.ask("GET", "/good"), {})
@@ -157,7 +163,8 @@ class Broken(unittest.TestCase):
         with self.assertRaises(JcnDown):
             self.jcn.delete("notes", "a.json")
         self.assertEqual(self.seen, ["GET /good", "GET /good", "GET /bad", "GET /bad",
-                                     "PUT /v1/fragments/notes/a.json", "DELETE /v1/fragments/notes/a.json"])
+                                     "PUT /v1/fragments/notes/a.json",
+                                     "DELETE /v1/fragments/notes/a.json"])
 
     def test_what_is_no_jcn(self):
         self.server.close()
@@ -183,7 +190,8 @@ class Writing(JcnCase):
         token = os.path.join(self.tmp, "token")
         write_whole(token, TOKEN.encode())
         os.chmod(token, 0o600)
-        self.live = self.daemon(f"notes={self.root}", arguments=["--token-file", token, "--writable"])
+        self.live = self.daemon(f"notes={self.root}",
+                                arguments=["--token-file", token, "--writable"])
         self.url = f"http://127.0.0.1:{self.live.port}"
         self.jcn = Client(self.url, TOKEN, timeout=20 * TIME_FACTOR)
         self.addCleanup(self.jcn.close)
@@ -194,7 +202,8 @@ class Writing(JcnCase):
         with self.assertRaises(Conflict):
             self.jcn.put("notes", "a.json", {"id": "a"})  # there is one already
         second = self.jcn.put("notes", "a.json", b'{"id":"a","title":"Two"}', if_match=first.etag)
-        self.assertEqual(self.jcn.fragment("notes", "a.json"), (b'{"id":"a","title":"Two"}', second.etag))
+        self.assertEqual(self.jcn.fragment("notes", "a.json"),
+                         (b'{"id":"a","title":"Two"}', second.etag))
         with self.assertRaises(Conflict):
             self.jcn.put("notes", "a.json", {"id": "a"}, if_match=first.etag)
         with self.assertRaises(Conflict):
@@ -213,7 +222,8 @@ class Writing(JcnCase):
                          (422, "duplicate_member", "/id"))
 
     def test_update_says_what_stands_there_in_the_end(self):
-        self.assertEqual(self.jcn.update("notes", "a.json", lambda note: {**note, "n": 1}), {"n": 1})
+        self.assertEqual(self.jcn.update("notes", "a.json", lambda note: {**note, "n": 1}),
+                         {"n": 1})
         self.assertEqual(self.jcn.update("notes", "a.json", lambda note: None), {"n": 1})
         rival = Client(self.url, TOKEN)
         self.addCleanup(rival.close)
@@ -230,7 +240,8 @@ class Writing(JcnCase):
     def test_many_processes_count_in_one_note(self):
         processes, times = 4, 25
         context = multiprocessing.get_context("fork")
-        workers = [context.Process(target=count_up, args=(self.url, times)) for _ in range(processes)]
+        workers = [context.Process(target=count_up, args=(self.url, times))
+                   for _ in range(processes)]
         for worker in workers:
             worker.start()
         for worker in workers:

@@ -11,13 +11,15 @@ from harness import TIME_FACTOR, json_of, wait_for
 from site_case import SiteCase, site_config
 
 FULL_VIDEO = {
-    "id": "ferry", "title": "Ferry in fog", "description": "See https://example.org/fog, or javascript:alert(1)",
+    "id": "ferry", "title": "Ferry in fog",
+    "description": "See https://example.org/fog, or javascript:alert(1)",
     "tags": ["sea", "fog"], "uploader": "sigridur", "uploaded_at": "2026-03-01T12:00:00Z",
     "visibility": "public", "duration": 73.24, "width": 1920, "height": 1080,
     "poster": "fe/ferry.poster.jpg",
     "renditions": [{"path": "fe/ferry.720p.webm", "type": "video/webm", "height": 720},
                    {"path": "fe/ferry.480p.webm", "type": "video/webm", "height": 480}],
-    "tracks": [{"path": "fe/ferry.en.vtt", "kind": "captions", "language": "en", "label": "English"}],
+    "tracks": [{"path": "fe/ferry.en.vtt", "kind": "captions", "language": "en",
+                "label": "English"}],
     "transcode": {"state": "done", "percent": 100},
 }
 
@@ -47,10 +49,12 @@ class Pages(SiteCase):
         self.page("/?page=" + "x" * 3000, 400)
 
     def test_search_facets_and_order(self):
-        for n, (tags, uploader) in enumerate([(["sea", "fog"], "ada"), (["sea"], "bo"), (["fog"], "ada")]):
+        for n, (tags, uploader) in enumerate([(["sea", "fog"], "ada"), (["sea"], "bo"),
+                                              (["fog"], "ada")]):
             self.drop(f"{n}.json", {"title": f"Title {n}", "tags": tags, "uploader": uploader,
                                     "duration": n * 100, "visibility": "public"})
-        self.drop("hidden.json", {"title": "Hidden", "tags": ["sea", "secret"], "visibility": "private"})
+        self.drop("hidden.json",
+                  {"title": "Hidden", "tags": ["sea", "secret"], "visibility": "private"})
         self.start_site()
         page = self.page("/")
         counts = [text for _, text in page.all("span", class_="count")]
@@ -78,8 +82,9 @@ class Pages(SiteCase):
         self.drop("silent.json", {"title": "silent"})
         self.drop("null.json", {"title": "null", "visibility": None})
         self.start_site(config=site_config(self.root, schema=False))
-        for video, status in [("public", 200), ("unlisted", 200), ("private", 404), ("nonsense", 404),
-                              ("silent", 404), ("null", 404), ("none", 404), ("", 404), ("%2e%2e%2f", 404),
+        for video, status in [("public", 200), ("unlisted", 200), ("private", 404),
+                              ("nonsense", 404), ("silent", 404), ("null", 404), ("none", 404),
+                              ("", 404), ("%2e%2e%2f", 404),
                               ("a%00b", 404), ("%FF", 404), ("x" * 2000, 404)]:
             with self.subTest(video=video[:20]):
                 self.page(f"/watch?v={video}", status)
@@ -103,7 +108,8 @@ class Pages(SiteCase):
         self.assertEqual(page.one("track")[0], {"src": "/media/fe/ferry.en.vtt", "kind": "captions",
                                                 "srclang": "en", "label": "English"})
         self.assertEqual(page.one("h1")[1], "Ferry in the fog")
-        self.assertEqual(page.all("a", rel="nofollow ugc noopener")[0][1], "https://example.org/fog")
+        self.assertEqual(page.all("a", rel="nofollow ugc noopener")[0][1],
+                         "https://example.org/fog")
         self.assertEqual(page.all("div", data_events="/events?v=ferry"), [])  # nothing to wait for
         rows = [text.split() for _, text in page.all("tr")][1:]
         self.assertIn("titlefe/ferry.more.jsonfe/ferry.json", ["".join(row) for row in rows])
@@ -112,7 +118,8 @@ class Pages(SiteCase):
         self.assertEqual(len(self.page("/embed?v=ferry").all("source")), 2)
         policy = self.get("/embed?v=ferry").headers["content-security-policy"]
         self.assertIn("frame-ancestors *", policy)
-        self.assertIn("frame-ancestors 'none'", self.get("/watch?v=ferry").headers["content-security-policy"])
+        self.assertIn("frame-ancestors 'none'",
+                      self.get("/watch?v=ferry").headers["content-security-policy"])
 
         watch = self.apache.address + "/watch?v=ferry"
         told = json_of(self.get("/oembed?" + urllib.parse.urlencode({"url": watch})))
@@ -120,9 +127,11 @@ class Pages(SiteCase):
                          ("video", "1.0", "Ferry in the fog", "sigridur"))
         self.assertEqual((told["width"], told["height"]), (640, 360))
         self.assertIn(f'src="{self.apache.address}/embed?v=ferry"', told["html"])
-        small = json_of(self.get("/oembed?" + urllib.parse.urlencode({"url": watch, "maxheight": 90})))
+        small = {"url": watch, "maxheight": 90}
+        small = json_of(self.get("/oembed?" + urllib.parse.urlencode(small)))
         self.assertEqual((small["width"], small["height"]), (160, 90))
-        for wrong, status in [({"url": watch, "format": "xml"}, 501), ({}, 404), ({"url": "x"}, 404),
+        for wrong, status in [({"url": watch, "format": "xml"}, 501), ({}, 404),
+                              ({"url": "x"}, 404),
                               ({"url": "http://evil.example/watch?v=ferry"}, 404),
                               ({"url": watch, "maxwidth": "0"}, 400), ({"url": "http://["}, 404)]:
             self.page("/oembed?" + urllib.parse.urlencode(wrong), status)
@@ -135,7 +144,8 @@ class Pages(SiteCase):
         self.start_site()
         for state in states:
             page = self.page(f"/watch?v={state}")
-            self.assertEqual(len(page.all("div", data_events=f"/events?v={state}")), state != "failed")
+            self.assertEqual(len(page.all("div", data_events=f"/events?v={state}")),
+                             state != "failed")
             self.assertEqual(len(page.all("noscript")), state != "failed")
         self.assertEqual(self.page("/watch?v=running").one("progress")[0]["value"], "42")
         self.assertIn("moov atom not found", self.page("/watch?v=failed").one("pre")[1])
@@ -145,7 +155,8 @@ class Pages(SiteCase):
         self.drop("two.json", {"title": "Two"})
         self.start_site()
         with socket.create_connection(("127.0.0.1", self.apache.port), 20 * TIME_FACTOR) as stream:
-            stream.sendall(b"GET /events?v=one HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Basic eDp5\r\n\r\n")
+            stream.sendall(b"GET /events?v=one HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+                           b"Authorization: Basic eDp5\r\n\r\n")
             data = b""
             while b"id: " not in data:
                 data += stream.recv(4096)
@@ -169,7 +180,8 @@ class Pages(SiteCase):
         self.start_site()
         page = self.page("/rejects")
         self.assertEqual(page.one("h1")[1], "2 notes are rejected")
-        self.assertEqual([text for _, text in page.all("h2")], ["videos/a/broken.json", "videos/twice.json"])
+        self.assertEqual([text for _, text in page.all("h2")],
+                         ["videos/a/broken.json", "videos/twice.json"])
         text = "".join(text for _, text in page.all("p"))
         self.assertIn("Line 2, column 15", text)
         self.assertIn("duplicate member", text)
@@ -229,14 +241,16 @@ class Media(SiteCase):
     """What lies in the folder of the videos: media files as what they are, and nothing else."""
 
     def test_only_media_files_and_only_as_what_they_are(self):
-        served = {"a.mp4": "video/mp4", "a.webm": "video/webm", "A.WEBM": "video/webm", "a.jpg": "image/jpeg",
-                  "a.jpeg": "image/jpeg", "a.png": "image/png", "a.webp": "image/webp", "a.vtt": "text/vtt",
+        served = {"a.mp4": "video/mp4", "a.webm": "video/webm", "A.WEBM": "video/webm",
+                  "a.jpg": "image/jpeg", "a.jpeg": "image/jpeg", "a.png": "image/png",
+                  "a.webp": "image/webp", "a.vtt": "text/vtt",
                   "a.mkv": "video/x-matroska", "a.mov": "video/quicktime", "a.ogv": "video/ogg",
                   "x.php.mp4": "video/mp4", "x.html.webm": "video/webm", "x.cgi.jpg": "image/jpeg",
                   "deep/er/ä b.webm": "video/webm"}
-        refused = ["x.php", "x.html", ".htaccess", "x.htm", "x.svg", "x.json", "x.cgi", "x.py", "x.wsgi",
-                   "x.mp4.php", "x.mp4.html", "x.shtml", "x.var", "x.js", "x", "mp4", ".mp4", "a.part",
-                   ".hidden/a.mp4", "incoming/x.part", "x.mp4~", "x.phtml", "x.xml", "x.pdf", "x.asis"]
+        refused = ["x.php", "x.html", ".htaccess", "x.htm", "x.svg", "x.json", "x.cgi", "x.py",
+                   "x.wsgi", "x.mp4.php", "x.mp4.html", "x.shtml", "x.var", "x.js", "x", "mp4",
+                   ".mp4", "a.part", ".hidden/a.mp4", "incoming/x.part", "x.mp4~", "x.phtml",
+                   "x.xml", "x.pdf", "x.asis"]
         body = b"<?php echo 'run'; ?><script>alert(1)</script>\n"
         for name in [*served, *refused]:
             path = self.path(name)
@@ -245,7 +259,8 @@ class Media(SiteCase):
                 file.write(body)
             os.chmod(path, 0o755)
         with open(self.path(".htaccess"), "w", encoding="ascii") as file:
-            file.write("SetHandler application/x-httpd-php\nRequire all granted\nOptions +Indexes +ExecCGI\n")
+            file.write("SetHandler application/x-httpd-php\nRequire all granted\n"
+                       "Options +Indexes +ExecCGI\n")
         os.symlink("/etc/passwd", self.path("link.mp4"))
         os.symlink("/", self.path("rootlink"))
         self.start_site()
@@ -277,19 +292,23 @@ class Media(SiteCase):
             file.write(b"secret")
         self.start_site()
         out = "../secret.mp4"
-        for path in (out, "a/../" + out, "..%2fsecret.mp4", "%2e%2e/secret.mp4", "%2e%2e%2fsecret.mp4",
-                     ".%2e/secret.mp4", "..%5csecret.mp4", "%252e%252e/secret.mp4", "..;/secret.mp4",
+        for path in (out, "a/../" + out, "..%2fsecret.mp4", "%2e%2e/secret.mp4",
+                     "%2e%2e%2fsecret.mp4",
+                     ".%2e/secret.mp4", "..%5csecret.mp4", "%252e%252e/secret.mp4",
+                     "..;/secret.mp4",
                      "..%c0%afsecret.mp4", "/../secret.mp4", "..%00/secret.mp4", "a.mp4%00.html"):
             with self.subTest(path):
                 self.assertRefused("/media/" + path)
-        for path in ("/static/../site.wsgi", "/static/%2e%2e/__init__.py", "/static/..%2f__init__.py",
+        for path in ("/static/../site.wsgi", "/static/%2e%2e/__init__.py",
+                     "/static/..%2f__init__.py",
                      "/static/", "/site.wsgi", "/jcn_client.py", "/site.toml"):
             with self.subTest(path):
                 self.assertRefused(path)
 
     def assertRefused(self, target):
         with socket.create_connection(("127.0.0.1", self.apache.port), 20 * TIME_FACTOR) as raw:
-            raw.sendall(f"GET {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
+            raw.sendall(f"GET {target} HTTP/1.1\r\nHost: localhost\r\n"
+                        "Connection: close\r\n\r\n".encode())
             data = b""
             while more := raw.recv(65536):
                 data += more
@@ -306,7 +325,8 @@ class Media(SiteCase):
         self.assertEqual(self.web.request("HEAD", "/").status, 200)
         self.assertEqual(self.web.request("POST", "/edit?v=x", b"x" * 2_000_000).status, 413)
         self.assertEqual(self.get("/?q=" + "x" * 9000).status, 414)
-        self.assertEqual(self.web.request("GET", "/", headers={f"X-{n}": "1" for n in range(70)}).status, 400)
+        self.assertEqual(self.web.request("GET", "/",
+                                          headers={f"X-{n}": "1" for n in range(70)}).status, 400)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
-"""FAULTS 54, the site's side: whatever stands in notes or addresses, pages have the elements that their
-templates write, and no others; no header is split; every answer has its policy."""
+"""FAULTS 54, the site's side: whatever stands in notes or addresses, pages have the elements that
+their templates write, and no others; no header is split; every answer has its policy."""
 
 import json
 import re
@@ -11,13 +11,19 @@ from harness import CORPORA, json_of
 from site_case import Page, SiteCase, site_config
 
 TEXTS = [
-    "<script>alert(1)</script>", "</script><script>alert(1)</script>", "</title><h1>x", "</textarea><b>x",
-    "'\"><img src=x onerror=alert(1)>", "\" onmouseover=\"alert(1)", "' autofocus onfocus='alert(1)",
+    "<script>alert(1)</script>", "</script><script>alert(1)</script>", "</title><h1>x",
+    "</textarea><b>x",
+    "'\"><img src=x onerror=alert(1)>", "\" onmouseover=\"alert(1)",
+    "' autofocus onfocus='alert(1)",
     "javascript:alert(1)", "java\tscript:alert(1)", "data:text/html,<script>alert(1)</script>",
-    "//evil.example/x", "https://evil.example/\"onclick=\"x", "http://x.example/<b>'`{{7*7}}", "vbscript:x",
-    "a\r\nSet-Cookie: b=c\r\n\r\n<html>", "%0d%0aSet-Cookie:%20b=c", "\u2028\u2029", "\u202e\u2066right",
-    "\ufeffbom", "\\", "\"", "'", "<!--", "-->", "]]>", "<![CDATA[", "&lt;script&gt;", "&#60;b&#62;",
-    "{{7*7}}", "{% raw %}", "${7*7}", "${jndi:ldap://x}", "../../etc/passwd", "/etc/passwd", "a/../b.mp4",
+    "//evil.example/x", "https://evil.example/\"onclick=\"x", "http://x.example/<b>'`{{7*7}}",
+    "vbscript:x",
+    "a\r\nSet-Cookie: b=c\r\n\r\n<html>", "%0d%0aSet-Cookie:%20b=c", "\u2028\u2029",
+    "\u202e\u2066right",
+    "\ufeffbom", "\\", "\"", "'", "<!--", "-->", "]]>", "<![CDATA[", "&lt;script&gt;",
+    "&#60;b&#62;",
+    "{{7*7}}", "{% raw %}", "${7*7}", "${jndi:ldap://x}", "../../etc/passwd", "/etc/passwd",
+    "a/../b.mp4",
     "x.php", "\x00x", "\x7f\x85", "\U0001f4a9" * 50, "\uffff", "<svg/onload=alert(1)>", "", " ",
     "<a href=javascript:alert(1)>", "<style>*{display:none}</style>", "<base href=//evil.example>",
     "<meta http-equiv=refresh content=0;url=//evil.example>", "=cmd|'/c calc'!A1", "<plaintext>",
@@ -25,8 +31,10 @@ TEXTS = [
 HEADERS = {"date", "server", "content-length", "content-security-policy", "x-content-type-options",
            "referrer-policy", "cross-origin-opener-policy", "cache-control", "content-type",
            "retry-after", "connection", "keep-alive", "vary"}
-WRONG_TYPES = [None, True, 5, -1, 1.5, [], {}, [None, 1, [], {}], {"<b>": "<i>"}, [["<b>"]], "x" * 100]
-MEMBERS = ("title", "description", "summary", "tags", "uploader", "uploaded_at", "visibility", "duration",
+WRONG_TYPES = [None, True, 5, -1, 1.5, [], {}, [None, 1, [], {}], {"<b>": "<i>"}, [["<b>"]],
+               "x" * 100]
+MEMBERS = ("title", "description", "summary", "tags", "uploader", "uploaded_at", "visibility",
+           "duration",
            "width", "height", "poster", "source", "renditions", "tracks", "transcode", "language")
 
 
@@ -46,7 +54,8 @@ def naughty_strings():
 
 def everywhere(text):
     """A note that has the text in every member that pages show, and in names."""
-    return {"title": text, "description": f"{text} https://example.org/{text} {text}", "tags": [text, text + "2"],
+    return {"title": text, "description": f"{text} https://example.org/{text} {text}",
+            "tags": [text, text + "2"],
             "uploader": text, "uploaded_at": text, "language": text, "visibility": "public",
             "duration": text, "width": text, "height": text, "poster": text, text: {text: [text]},
             "source": {"path": text, "type": text, "size": text},
@@ -59,12 +68,14 @@ def everywhere(text):
 
 
 def can_be_a_name(text):
-    return text.strip() and not re.search(r"[\x00-\x1f\x7f-\x9f/]", text) and len(text.encode()) < 200
+    return (text.strip() and len(text.encode()) < 200
+            and not re.search(r"[\x00-\x1f\x7f-\x9f/]", text))
 
 
 class HostileText(SiteCase):
     def start(self):
-        self.start_site(config=site_config(self.root, schema=False) + "[limits]\nmax_bytes = 4194304\n",
+        config = site_config(self.root, schema=False)
+        self.start_site(config=config + "[limits]\nmax_bytes = 4194304\n",
                         settings={"page_size": 1000})
 
     def checked(self, target, statuses=(200,)):
@@ -96,7 +107,8 @@ class HostileText(SiteCase):
             self.checked(f"/edit?v=v{n}")
             url = urllib.parse.quote(f"{self.apache.address}/watch?v=v{n}", safe="")
             frame = self.checked(f"/oembed?url={url}")["html"]
-            self.assertRegex(frame, r'^<iframe src="[^"<>]*" width="\d+" height="\d+" title="[^"<>]*" '
+            self.assertRegex(frame,
+                             r'^<iframe src="[^"<>]*" width="\d+" height="\d+" title="[^"<>]*" '
                                     r'allowfullscreen></iframe>$')
 
     def test_fault_54_in_ids_and_names_of_files(self):
@@ -120,10 +132,12 @@ class HostileText(SiteCase):
         self.start()
         for text in TEXTS:
             quoted = urllib.parse.quote(text, safe="")
-            for target in (f"/?q={quoted}", f"/?tag={quoted}&uploader={quoted}", f"/?order={quoted}",
+            for target in (f"/?q={quoted}", f"/?tag={quoted}&uploader={quoted}",
+                           f"/?order={quoted}",
                            f"/?page={quoted}", f"/?{quoted}=1", f"/watch?v={quoted}",
                            f"/embed?v={quoted}", f"/oembed?url={quoted}&format={quoted}",
-                           f"/oembed?url=x&maxwidth={quoted}", f"/edit?v={quoted}", f"/rejects?page={quoted}"):
+                           f"/oembed?url=x&maxwidth={quoted}", f"/edit?v={quoted}",
+                           f"/rejects?page={quoted}"):
                 self.checked(target, (200, 400, 404, 501))
         for path in TEXTS:
             answer = self.get("/" + urllib.parse.quote(path, safe=""))
@@ -135,9 +149,11 @@ class HostileText(SiteCase):
         if not strings:
             self.skipTest("needs json-conformance in the corpora")
         for n, text in enumerate(strings):
-            self.drop(f"{n}.json", {"id": f"s{n}", "title": text, "uploader": text, "visibility": "public"})
+            self.drop(f"{n}.json",
+                      {"id": f"s{n}", "title": text, "uploader": text, "visibility": "public"})
         for n in range(0, len(strings), 40):
-            self.drop(f"many{n}.json", {"title": "many", "visibility": "public", "tags": strings[n:n + 40],
+            self.drop(f"many{n}.json",
+                      {"title": "many", "visibility": "public", "tags": strings[n:n + 40],
                                         "description": "\n".join(strings[n:n + 40])})
         self.start()
         self.assertEqual(len(self.checked("/").titles()), len(strings) + -(-len(strings) // 40))
@@ -153,7 +169,8 @@ class HostileText(SiteCase):
                   {"description": "https://e.example/" + "&" * 1_000_000}]
         for n, note in enumerate(notes):
             self.drop(f"{n}.json", {**note, "visibility": "public"})
-        self.drop("digits.json", b'{"visibility":"public","duration":' + b"9" * 300 + b',"width":1e308,"height":-0}')
+        self.drop("digits.json", b'{"visibility":"public","duration":' + b"9" * 300
+                  + b',"width":1e308,"height":-0}')
         self.start()
         home = self.get("/")
         self.assertEqual(len(Page(home).titles()), len(notes) + 1)

@@ -1,7 +1,7 @@
 """The vocabulary of a video: the examples of jcn/doc/video.md, under the rules of apache/jcn.conf.
 
-Each example fits video.schema.json, by jcn's verdict and by that of python3-jsonschema; dropped as the
-files that the page names, they compose to the record that it shows.
+Each example fits video.schema.json, by jcn's verdict and by that of python3-jsonschema; dropped as
+the files that the page names, they compose to the record that it shows.
 """
 
 import json
