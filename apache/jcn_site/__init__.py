@@ -22,13 +22,18 @@ class Site(flask.Flask):
     request_class = uploads.Request
 
 
+def here():
+    """A link to the page itself."""
+    return "?" + flask.request.query_string.decode("latin-1")
+
+
 def create_app(settings_file):
     chosen = settings.read(settings_file)
     site = Site(__name__)
     site.config["MAX_CONTENT_LENGTH"] = chosen.max_upload_bytes + uploads.FORM_BYTES
     site.jinja_env.trim_blocks = site.jinja_env.lstrip_blocks = True
     site.jinja_env.filters.update(text.FILTERS)
-    site.jinja_env.globals["form_token"] = guard.form_token
+    site.jinja_env.globals.update(form_token=guard.form_token, here=here)
     site.extensions["settings"] = chosen
     site.extensions["jcn"] = Client(chosen.jcn, chosen.token, timeout=chosen.timeout)
     site.context_processor(lambda: {"settings": chosen, "may_change": guard.may_change()})

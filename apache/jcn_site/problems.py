@@ -15,8 +15,8 @@ def register(site):
     @site.errorhandler(JcnDown)
     def jcn_down(error):
         site.logger.warning("%s", error)
-        return page(503, "The list of videos can't be reached right now. This page tries again by "
-                    "itself.", after=error.retry_after or 5)
+        return page(503, "The list of videos can't be reached right now.",
+                    after=error.retry_after or 5)
 
     @site.errorhandler(NotFound)
     def gone(_):

@@ -21,13 +21,13 @@ VOID = {"meta", "link", "input", "img", "source", "track", "br", "hr"}
 # every one.
 EVERYWHERE = {"id", "class", "role", "aria-label", "aria-labelledby", "aria-current", "aria-hidden",
               "tabindex", "hidden", "data-live", "data-events", "data-every", "data-upload",
-              "data-progress", "data-limit"}
+              "data-progress", "data-limit", "data-reload"}
 ELEMENTS = {
     "html": {"lang"}, "head": set(), "body": set(), "title": set(), "header": set(), "main": set(),
-    "meta": {"charset", "name", "content", "http-equiv"}, "link": {"rel", "href", "type", "title"},
+    "meta": {"charset", "name", "content"}, "link": {"rel", "href", "type", "title"},
     "script": {"src", "defer"}, "noscript": set(), "a": {"href", "rel", "target"}, "nav": set(),
     "p": set(),
-    "form": {"action", "method", "enctype"}, "label": {"for"}, "button": set(), "fieldset": set(),
+    "form": {"action", "method", "enctype"}, "label": {"for"}, "button": {"type"}, "fieldset": set(),
     "legend": set(), "input": {"type", "name", "value", "placeholder", "maxlength", "required",
                                "checked",
                                "accept"}, "textarea": {"name", "rows", "maxlength"},
@@ -62,7 +62,7 @@ class Page(html.parser.HTMLParser):
         for attribute, value in attributes:
             assert attribute in EVERYWHERE | ELEMENTS[name], f"<{name} {attribute}={value!r}>"
             if attribute in ADDRESSES:
-                assert re.match(r"/(?!/)|#|https?://", value), f"<{name} {attribute}={value!r}>"
+                assert re.match(r"/(?!/)|[#?]|https?://", value), f"<{name} {attribute}={value!r}>"
         element = (name, dict(attributes), [])
         self.elements.append(element)
         if name not in VOID:

@@ -54,6 +54,12 @@ function keepFresh() {
   if (every) setInterval(() => document.hidden || refreshSoon(), every * 1000);
 }
 
+// What could not be shown, because jcn was away.
+function tryAgain() {
+  const after = document.querySelector("[data-reload]")?.dataset.reload;
+  if (after) setTimeout(() => location.reload(), after * 1000);
+}
+
 // ---- uploads
 
 function showUploads(form) {
@@ -91,4 +97,5 @@ function showUploads(form) {
 
 follow();
 keepFresh();
+tryAgain();
 document.querySelectorAll("form[data-upload]").forEach(showUploads);
