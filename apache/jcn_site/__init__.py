@@ -6,6 +6,7 @@ ago.
     videos      a record of jcn's as pages may show it, and the questions that find them
     pages       home, watch, embed, oEmbed
     changing    upload, edit, delete          uploads    a file on its way to the disk
+    worker      a worker elsewhere that takes jobs by HTTP
     rejects     what is wrong with which note  excerpts   the place in it
     status      how jcn is                     pictures   numbers as shapes
     problems    pages for what goes wrong
@@ -15,7 +16,7 @@ import flask
 
 from jcn_client import Client
 
-from . import changing, guard, pages, problems, rejects, settings, status, text, uploads
+from . import changing, guard, pages, problems, rejects, settings, status, text, uploads, worker
 
 
 class Site(flask.Flask):
@@ -39,6 +40,6 @@ def create_app(settings_file):
     site.context_processor(lambda: {"settings": chosen, "may_change": guard.may_change()})
     guard.protect(site)
     problems.register(site)
-    for room in (pages, changing, rejects, status):
+    for room in (pages, changing, rejects, status, worker):
         site.register_blueprint(room.blueprint)
     return site

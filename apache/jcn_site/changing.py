@@ -11,7 +11,7 @@ from werkzeug.exceptions import NotFound, ServiceUnavailable
 from jcn_client import Conflict, JcnDown, Problem
 from jcn_client import NotFound as NothingThere
 
-from . import guard, pages, text, uploads, videos
+from . import guard, pages, text, uploads, videos, worker
 from .settings import current, jcn
 
 blueprint = flask.Blueprint("changing", __name__)
@@ -66,6 +66,7 @@ def take_upload():
             "transcode": {"state": "queued", "updated_at": text.now()}}
     if complaint := publish(part.id, note):
         return render_template("upload.html", said=said, complaints=[complaint]), 422
+    worker.send(part.id, path)
     return redirect(address_of(part.id, said["visibility"]), 303)
 
 

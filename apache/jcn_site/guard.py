@@ -103,9 +103,13 @@ def check_token():
 
 
 def _proof(until):
+    return signature(f"form\0{user() or ''}\0{until}")
+
+
+def signature(message):
+    """What nobody can make for this message who does not have the site's token."""
     key = settings.current().token.encode() or _of_this_process
-    message = f"form\0{user() or ''}\0{until}".encode()
-    return hmac.new(hashlib.sha256(b"jcn site\0" + key).digest(), message,
+    return hmac.new(hashlib.sha256(b"jcn site\0" + key).digest(), message.encode(),
                     hashlib.sha256).hexdigest()
 
 

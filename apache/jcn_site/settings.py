@@ -18,6 +18,7 @@ class Settings:
     hosts: tuple = ()  # names that the site is called by, besides those of this machine
     max_upload_bytes: int = 4 << 30
     page_size: int = 24
+    worker: str = ""  # where videos are sent to be processed, see worker.py
     timeout: float = 5.0  # seconds that jcn may take
     token: str = ""  # the content of token_file
 

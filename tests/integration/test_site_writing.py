@@ -2,10 +2,13 @@
 
 import errno
 import http.client
+import http.server
+import json
 import os
 import re
 import socket
 import subprocess
+import threading
 import time
 import unittest
 
@@ -18,9 +21,11 @@ FIELDS = {"title": "Ferry", "description": "In\r\nfog", "tags": "sea, fog,sea",
 
 
 class WritingCase(SiteCase):
+    SETTINGS = {}
+
     def setUp(self):
         super().setUp()
-        self.start_site(writable=True, settings={"max_upload_bytes": 1_000_000})
+        self.start_site(writable=True, settings={"max_upload_bytes": 1_000_000, **self.SETTINGS})
 
     def files(self):
         """Paths of all files beneath the root."""
@@ -130,6 +135,82 @@ class Uploads(WritingCase):
         answer = self.web.request("POST", "/upload", twice, {"Content-Type": kind})
         self.assertEqual(answer.status, 400)
         self.assertEqual(len(self.files()), 2)
+
+
+class WorkerElsewhere(WritingCase):
+    """The site gives videos to a worker, and takes its reports."""
+
+    def setUp(self):
+        self.jobs = jobs = []
+
+        class Worker(http.server.BaseHTTPRequestHandler):
+            status = 200
+
+            def do_POST(self):
+                jobs.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+                self.send_response(self.status)
+                self.end_headers()
+
+            def log_message(self, *_):
+                pass
+
+        self.worker = Worker
+        server = http.server.HTTPServer(("127.0.0.1", 0), Worker)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        self.SETTINGS = {"worker": f"http://127.0.0.1:{server.server_port}/videos"}
+        super().setUp()
+
+    def report(self, webhook, said):
+        target = webhook.removeprefix(self.apache.address)
+        body = said if isinstance(said, bytes) else json.dumps(said).encode()
+        return self.web.request("POST", target, body, {"Content-Type": "application/json"}).status
+
+    def test_success_with_or_without_a_picture(self):
+        video = self.uploaded()
+        job = self.jobs.pop()
+        self.assertEqual(job["inputObject"], f"{video[:2]}/{video}.webm")
+        output, picture = f"{video[:2]}/{video}.small.mp4", f"{video[:2]}/{video}.jpg"
+        said = {"status": "success", "inputObject": job["inputObject"], "outputObject": output}
+        self.assertEqual(self.report(job["webhook"], said), 200)
+        page = self.page(f"/watch?v={video}")
+        self.assertEqual(page.one("source")[0], {"src": "/media/" + output, "type": "video/mp4"})
+        self.assertEqual(page.all("div", data_events=f"/events?v={video}"), [])
+        self.assertEqual(self.report(job["webhook"], {**said, "thumbnail": picture}), 200)
+        self.assertEqual(self.page(f"/watch?v={video}").one("video")[0]["poster"],
+                         "/media/" + picture)
+
+    def test_whatever_else_is_a_failure_that_the_page_tells(self):
+        for said in ({"status": "failure"}, {"status": "failure", "inputObject": "x"}, {},
+                     {"status": 5},
+                     {"status": "success"}, {"status": "success", "outputObject": "../x.mp4"},
+                     {"status": "success", "outputObject": "x.php"},
+                     {"status": "success", "outputObject": 5}):
+            with self.subTest(said):
+                video = self.uploaded()
+                self.assertEqual(self.report(self.jobs.pop()["webhook"], said), 200)
+                self.assertEqual(self.live.record(video)["transcode"]["state"], "failed")
+                self.assertIn("bad",
+                              self.page(f"/watch?v={video}").one("div", role="status")[0]["class"])
+
+    def test_a_worker_that_is_away(self):
+        self.worker.status = 500
+        video = self.uploaded()
+        self.assertEqual(self.live.record(video)["transcode"]["state"], "failed")
+        self.assertEqual(self.get(f"/media/{video[:2]}/{video}.webm").body, VIDEO)
+
+    def test_reports_of_others_are_refused(self):
+        video, other = self.uploaded(), self.uploaded()
+        webhook = self.jobs[0]["webhook"]
+        for wrong in (webhook[:-1], webhook.replace(video, other), webhook.partition("&")[0],
+                      self.apache.address + "/webhook"):
+            self.assertEqual(self.report(wrong, {"status": "failure"}), 403)
+        for nothing in (b"", b"{", b"[]", b'"x"'):
+            self.assertEqual(self.report(webhook, nothing), 400)
+        self.post(f"/delete?v={video}", {"token": self.token()})
+        self.assertEqual(self.report(webhook, {"status": "failure"}), 404)
+        self.assertEqual(self.live.record(other)["transcode"]["state"], "queued")
 
 
 class FullDisk(SiteCase):
