@@ -4,6 +4,7 @@ the few commands that the tests need."""
 import base64
 import json
 import os
+import re
 import select
 import shutil
 import subprocess
@@ -65,15 +66,16 @@ class Browser:
 
     def _port(self):
         """"ChromeDriver was started successfully on port 41234." """
-        self._address = ""
+        self._address, said = "", b""
         deadline = time.monotonic() + self._patience
-        while select.select([self._process.stdout], [], [], deadline - time.monotonic())[0]:
-            line = self._process.stdout.readline().decode()
-            if "on port " in line and "started successfully" in line:
-                return int(line.rpartition(" ")[2].strip().rstrip("."))
-            if not line:
+        out = self._process.stdout.fileno()
+        while select.select([out], [], [], max(deadline - time.monotonic(), 0))[0]:
+            if not (more := os.read(out, 4096)):
                 break
-        raise WebDriverError("chromedriver does not start")
+            said += more
+            if port := re.search(rb"successfully on port (\d+)\b.*\n", said):
+                return int(port.group(1))
+        raise WebDriverError(f"chromedriver does not start: {said!r}")
 
     def _send(self, method, path, body=None):
         data = None if method != "POST" else json.dumps(body or {}).encode()
@@ -109,6 +111,12 @@ class Browser:
         self._send("POST", "/actions",
                    {"actions": [{"type": "key", "id": "keyboard", "actions": actions}]})
 
+    def follow(self, element):
+        """Clicks what leads to another page, and waits for that."""
+        self.run("window.left = true")
+        element.click()
+        self.wait("return !window.left && document.readyState === 'complete'", "the next page")
+
     def slow_uploads(self, bytes_per_second):
         self._send("POST", "/chromium/network_conditions", {"network_conditions": {
             "offline": False, "latency": 0, "download_throughput": 1 << 30,
@@ -123,11 +131,15 @@ class Browser:
     def wait(self, script, what, seconds=None):
         """Until a function body returns something true: that."""
         deadline = time.monotonic() + (seconds or self._patience)
-        while not (value := self.run(script)):
-            if time.monotonic() > deadline:
-                raise AssertionError(f"not in time: {what}\n{self.text()}")
+        while time.monotonic() < deadline:
+            try:
+                if value := self.run(script):
+                    return value
+            except WebDriverError as error:  # the page went away under the script
+                if "javascript error" in str(error):
+                    raise
             time.sleep(0.05)
-        return value
+        raise AssertionError(f"not in time: {what}\n{self.text()}")
 
     def text(self):
         return self.run("return document.body.innerText")
