@@ -59,6 +59,7 @@ def take_upload():
     if complaints:
         return render_template("upload.html", said=said, complaints=complaints), 422
     path = part.keep(extension)
+    uploads.keep_private(part.id, said["visibility"] == "private")
     note = {"id": part.id, "title": said["title"], "description": said["description"],
             "tags": said["tags"], "uploaded_at": text.now(),
             "uploader": text.plain(guard.user() or "local", 200), "visibility": said["visibility"],
@@ -138,6 +139,17 @@ def edit():
 
 
 def save(root, path, video, said, version):
+    """Saves a form. Its files are hidden before the video is, and shown after it."""
+    if said["visibility"] == "private":
+        uploads.keep_private(video.id, True)
+    try:
+        save_note(root, path, video, said, version)
+    finally:
+        now = videos.find(video.id)
+        uploads.keep_private(video.id, now is not None and now.visibility == "private")
+
+
+def save_note(root, path, video, said, version):
     """Puts what was changed into the note of edits, beside what was changed before. Conflict,
     unless that note is still as it was when the form was made: `version`, "" for none."""
     note = {"id": video.id}

@@ -131,6 +131,22 @@ def remove_files(video_id):
         pass  # other videos are in it
 
 
+def keep_private(video_id, private):
+    """Whether Apache shows the files of a video to editors only (site.conf): it looks for a file
+    ID.private beside them. Videos that were not uploaded here have none."""
+    if not ID.fullmatch(video_id):
+        return
+    mark = os.path.join(current().folder, video_id[:2], video_id + ".private")
+    if private:
+        with open(mark, "wb"):
+            pass
+    else:
+        try:
+            os.unlink(mark)
+        except FileNotFoundError:
+            pass
+
+
 def remove_stale(incoming):
     """What uploads left that were killed."""
     for entry in os.scandir(incoming):

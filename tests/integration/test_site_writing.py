@@ -20,12 +20,18 @@ FIELDS = {"title": "Ferry", "description": "In\r\nfog", "tags": "sea, fog,sea",
           "visibility": "public"}
 
 
+# Who comes from elsewhere: a test can't, so Apache is told to believe a header.
+ELSEWHERE = ("LoadModule remoteip_module /usr/lib/apache2/modules/mod_remoteip.so\n"
+             "RemoteIPHeader X-From\nRemoteIPInternalProxy 127.0.0.1\n")
+
+
 class WritingCase(SiteCase):
     SETTINGS = {}
 
     def setUp(self):
         super().setUp()
-        self.start_site(writable=True, settings={"max_upload_bytes": 1_000_000, **self.SETTINGS})
+        self.start_site(writable=True, more=ELSEWHERE,
+                        settings={"max_upload_bytes": 1_000_000, **self.SETTINGS})
 
     def files(self):
         """Paths of all files beneath the root."""
@@ -328,6 +334,33 @@ class Edits(WritingCase):
         self.page(f"/watch?v={video}", 404)
         self.assertEqual(len(self.page(f"/edit?v={video}").all("div", id="player")), 1)
 
+    def test_files_of_private_videos_are_for_editors_only(self):
+        def seen_from_elsewhere():
+            address = f"/media/{video[:2]}/{video}.webm"
+            self.assertEqual(self.get(address).status, 200)
+            return self.get(address, X_From="192.0.2.7").status
+
+        video = self.uploaded(visibility="private")
+        self.assertEqual(seen_from_elsewhere(), 403)
+        file = f"{video[:2]}/{video}.webm"
+        for other in (f"/media//{file}", f"/media/x/../{file}", f"/media/./{file}",
+                      f"/%6dedia/{file}", f"//media/{file}", f"/media/{file}?v=1", f"/media/%2e/{file}",
+                      f"/media/{video[:2]}//{video}.webm", f"/media/{video[:2]}%2f{video}.webm"):
+            self.assertIn(self.get(other, X_From="192.0.2.7").status, (403, 404), other)
+        form = self.page(f"/edit?v={video}").inputs()
+        self.assertEqual(self.edit(video, {"visibility": "unlisted"}).status, 303)
+        self.assertEqual(seen_from_elsewhere(), 200)
+        self.assertEqual(self.edit(video, {"visibility": "private"}, form).status, 409)
+        self.assertEqual(seen_from_elsewhere(), 200)  # as the video is
+        self.assertEqual(self.edit(video, {"visibility": "private"}).status, 303)
+        self.assertEqual(seen_from_elsewhere(), 403)
+        self.assertEqual(self.edit(video, {}).status, 303)
+        self.assertEqual(seen_from_elsewhere(), 200)
+        self.assertEqual(self.get(f"/media/{video[:2]}/{video}.private").status, 403)
+        self.edit(video, {"visibility": "private"})
+        self.post(f"/delete?v={video}", {"token": self.token()})
+        self.assertEqual(self.files(), [])
+
     def test_deleted_with_all_its_files(self):
         video, other = self.uploaded(), self.uploaded(title="Other")
         folder = video[:2]
@@ -359,14 +392,11 @@ class Access(SiteCase):
 
     PROCESSES = 2  # which know each other's tokens
 
-    # Who comes from elsewhere: a test can't, so Apache is told to believe a header.
-    ELSEWHERE = ("LoadModule remoteip_module /usr/lib/apache2/modules/mod_remoteip.so\n"
-                 "RemoteIPHeader X-From\nRemoteIPInternalProxy 127.0.0.1\n")
     RESTRICTED = ("/upload", "/edit", "/edit?v=one", "/rejects", "/status")
 
     def test_editors_pages_are_for_this_machine(self):
         self.drop("one.json", {"title": "One", "visibility": "public"})
-        self.start_site(more=self.ELSEWHERE)
+        self.start_site(more=ELSEWHERE)
         for target in self.RESTRICTED:
             self.page(target)
             self.assertEqual(self.get(target, X_From="192.0.2.7").status, 403)
@@ -384,7 +414,7 @@ class Access(SiteCase):
         with open(users, "w", encoding="ascii") as file:
             for name in ("ada", "bo"):  # of "password"
                 file.write(name + ":{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=\n")
-        self.start_site(writable=True, more=self.ELSEWHERE + (
+        self.start_site(writable=True, more=ELSEWHERE + (
             '<LocationMatch "^/(upload|edit|delete|rejects|status)(/|$)">\n  AuthType Basic\n'
             f'  AuthName "Videos"\n  AuthUserFile "{users}"\n  Require valid-user\n'
             '</LocationMatch>\n'))
