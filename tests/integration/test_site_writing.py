@@ -344,8 +344,9 @@ class Edits(WritingCase):
         self.assertEqual(seen_from_elsewhere(), 403)
         file = f"{video[:2]}/{video}.webm"
         for other in (f"/media//{file}", f"/media/x/../{file}", f"/media/./{file}",
-                      f"/%6dedia/{file}", f"//media/{file}", f"/media/{file}?v=1", f"/media/%2e/{file}",
-                      f"/media/{video[:2]}//{video}.webm", f"/media/{video[:2]}%2f{video}.webm"):
+                      f"/%6dedia/{file}", f"//media/{file}", f"/media/{file}?v=1",
+                      f"/media/%2e/{file}", f"/media/{video[:2]}//{video}.webm",
+                      f"/media/{video[:2]}%2f{video}.webm"):
             self.assertIn(self.get(other, X_From="192.0.2.7").status, (403, 404), other)
         form = self.page(f"/edit?v={video}").inputs()
         self.assertEqual(self.edit(video, {"visibility": "unlisted"}).status, 303)
