@@ -1,13 +1,15 @@
-"""FAULTS 14, 32, 41, 47: short reads, leases, paths of any length, clocks that jump."""
+"""FAULTS 14, 32, 35, 41, 47: short reads, leases, paths of any length, clocks that jump or are
+coarse."""
 
 import os
 import shutil
 import struct
 import subprocess
 import sys
+import time
 import unittest
 
-from harness import JcnCase, json_of, wait_for
+from harness import JcnCase, encode, json_of, wait_for
 from preloaded import built_library
 
 TEN_YEARS = 10 * 365 * 86_400
@@ -72,6 +74,33 @@ class Preloaded(JcnCase):
         self.assertIsNotNone(daemon.record("late"))
         daemon.environment = None
         self.assert_converged(daemon)
+
+    def test_fault_35_changed_while_down_within_the_same_second(self):
+        """Size, inode and times are what they were: only that it was read so soon tells."""
+        daemon = self.odd(ODD_SECONDS="1").start()
+        path = self.drop("a.json", {"id": "a", "n": 1})
+        for number in range(2, 9):
+            # Both writes are of one second.
+            wait_for(lambda: time.time() % 1 < 0.2, "a second to begin", 2)
+            second = int(time.time())
+            self.write_in_place(path, {"id": "a", "n": number - 1})
+            daemon.sync(durable=True)
+            daemon.kill9()
+            self.write_in_place(path, {"id": "a", "n": number})
+            if int(os.stat(path).st_ctime) == second:
+                break
+            daemon.start()
+        else:
+            self.fail("jcn is too slow for this here: never both in one second")
+        daemon.start()
+        daemon.sync()
+        self.assertEqual(daemon.record("a")["n"], number)
+        daemon.environment = None
+        self.assert_converged(daemon)
+
+    def write_in_place(self, path, document):
+        with open(path, "r+b") as file:
+            file.write(encode(document))
 
 
 class Times(JcnCase):
