@@ -78,15 +78,15 @@ class Preloaded(JcnCase):
     def test_fault_35_changed_while_down_within_the_same_second(self):
         """Size, inode and times are what they were: only that it was read so soon tells."""
         daemon = self.odd(ODD_SECONDS="1").start()
-        path = self.drop("a.json", {"id": "a", "n": 1})
-        for number in range(2, 9):
+        path = self.drop("a.json", {"id": "a", "n": 0})
+        for number in range(1, 9, 2):
             # Both writes are of one second.
             wait_for(lambda: time.time() % 1 < 0.2, "a second to begin", 2)
             second = int(time.time())
-            self.write_in_place(path, {"id": "a", "n": number - 1})
+            self.write_in_place(path, {"id": "a", "n": number})
             daemon.sync(durable=True)
             daemon.kill9()
-            self.write_in_place(path, {"id": "a", "n": number})
+            self.write_in_place(path, {"id": "a", "n": number + 1})
             if int(os.stat(path).st_ctime) == second:
                 break
             daemon.start()
@@ -94,7 +94,7 @@ class Preloaded(JcnCase):
             self.fail("jcn is too slow for this here: never both in one second")
         daemon.start()
         daemon.sync()
-        self.assertEqual(daemon.record("a")["n"], number)
+        self.assertEqual(daemon.record("a")["n"], number + 1)
         daemon.environment = None
         self.assert_converged(daemon)
 
