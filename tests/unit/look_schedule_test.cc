@@ -117,6 +117,24 @@ TEST_F(LookScheduleTest, WritingPutsTheLookOffAndALaterEventTakesOverTheWait) {
   EXPECT_TRUE(finish(only(schedule.next(now)), LookEnd::settled));
 }
 
+// Its times and size may well be the same: of one tick of the clock, or put back.
+TEST_F(LookScheduleTest, WritingBeginsThePatienceWithATornFileAnew) {
+  for (const int delay : {0, 100}) {
+    request(a);
+    EXPECT_FALSE(finish(only(schedule.next(now)), LookEnd::torn));
+    pass(100);
+    EXPECT_FALSE(finish(only(schedule.next(now)), LookEnd::torn));
+    pass(10);
+    request(a, delay);
+    pass(delay);
+    EXPECT_FALSE(finish(only(schedule.next(now)), LookEnd::torn)) << delay;
+    pass(100);
+    EXPECT_FALSE(finish(only(schedule.next(now)), LookEnd::torn)) << delay;
+    pass(500);
+    EXPECT_TRUE(finish(only(schedule.next(now)), LookEnd::torn)) << delay;
+  }
+}
+
 TEST_F(LookScheduleTest, TheTicketLivesUntilTheVerdictIsOut) {
   request(a);
   const Ledger::Epoch epoch = ledger.close_epoch();
