@@ -17,19 +17,22 @@ bool same_token(std::string_view given, std::string_view token) {
   return different == 0;
 }
 
-Credentials credentials(const std::vector<Header>& headers, std::string_view token) {
+Presented presented(const std::vector<Header>& headers, const std::vector<AccessToken>& tokens) {
   static constexpr std::string_view scheme = "Bearer ";
-  auto found = Credentials::none;
+  Presented found;
   bool seen = false;
   for (const Header& header : headers) {
     if (!equal_ignoring_case(header.name, "Authorization")) continue;
-    if (std::exchange(seen, true)) return Credentials::bad;
+    if (std::exchange(seen, true)) return {Credentials::bad, nullptr};
     std::string_view given = header.value;
     // Other schemes are for whoever stands in front of us.
     if (!equal_ignoring_case(given.substr(0, scheme.size()), scheme)) continue;
     given.remove_prefix(std::min(given.find_first_not_of(' ', scheme.size()), given.size()));
     given = given.substr(0, given.find_last_not_of(" \t") + 1);
-    found = same_token(given, token) ? Credentials::good : Credentials::bad;
+    for (const AccessToken& each : tokens) {
+      if (same_token(given, each.token)) found.token = &each;
+    }
+    found.credentials = found.token ? Credentials::good : Credentials::bad;
   }
   return found;
 }

@@ -260,12 +260,35 @@ Result<void> finish_index(DaemonConfig& config) {
   return {};
 }
 
+// Behind the roots, which it names.
+Result<void> finish_tokens(DaemonConfig& config) {
+  std::map<std::string, std::string> files;  // by what they hold
+  if (!config.token.empty()) files.emplace(config.token, config.token_file);
+  for (TokenConfig& token : config.tokens) {
+    for (const std::string& root : token.roots) {
+      if (std::any_of(config.roots.begin(), config.roots.end(),
+                      [&](const RootConfig& known) { return known.name == root; }))
+        continue;
+      return Error{Code::bad_configuration, "the [[token]] with the file " + token.file +
+                                                " names the root \"" + root +
+                                                "\", and there is none"};
+    }
+    JCN_TRY(token.token, read_token_file(token.file));
+    const auto [same, added] = files.emplace(token.token, token.file);
+    if (added) continue;
+    return Error{Code::bad_configuration, "token file " + token.file + " holds the same token as " +
+                                              same->second + ", which says what it allows"};
+  }
+  return {};
+}
+
 Result<void> finish_access(DaemonConfig& config) {
   if (!config.token_file.empty()) {
     std::error_code error;
     config.token_file = fs::absolute(config.token_file, error).string();
     JCN_TRY(config.token, read_token_file(config.token_file));
   }
+  JCN_CHECK(finish_tokens(config));
   if (!config.export_program.empty()) {
     std::error_code error;
     config.export_program = fs::absolute(config.export_program, error).string();

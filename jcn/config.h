@@ -21,6 +21,15 @@ struct RootConfig {
   bool operator==(const RootConfig&) const = default;
 };
 
+// A bearer token beside the first one.
+struct TokenConfig {
+  std::string file;                // absolute
+  std::vector<std::string> roots;  // that it reaches; empty: all
+  bool write = false;
+  std::string token;  // what the file holds
+  bool operator==(const TokenConfig&) const = default;
+};
+
 // Ranges are those of the table in config_table.cc; a loaded configuration keeps within them.
 struct DaemonConfig {
   Rules rules;
@@ -30,7 +39,9 @@ struct DaemonConfig {
   std::uint16_t listen_port = 8640;       // 0: any free one
   std::string token_file;                 // absolute; empty: none
   std::string token;                      // what it holds; there when jcn listens beyond loopback
-  std::string log_level = "info";         // error, warning, info, debug
+  std::vector<TokenConfig> tokens;
+  bool writable = false;
+  std::string log_level = "info";  // error, warning, info, debug
   std::chrono::milliseconds settle_first{100}, settle_second{500};
   std::chrono::milliseconds fold_quiet{200}, fold_interval{2000};
   std::chrono::milliseconds poll_interval{5000};

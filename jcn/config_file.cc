@@ -176,6 +176,7 @@ class File {
   // What stands in arrays of tables. Types and ranges have been checked before.
   Result<void> take_rules(const toml::table& top) {
     JCN_CHECK(take_roots(top));
+    JCN_CHECK(take_tokens(top));
     if (const toml::array* kinds = top["kind"].as_array()) {
       for (const toml::node& node : *kinds) {
         const toml::table& table = *node.as_table();
@@ -226,6 +227,32 @@ class File {
         }
       }
       config_.roots.push_back(std::move(root));
+    }
+    return {};
+  }
+
+  Result<void> take_tokens(const toml::table& top) {
+    const toml::array* tokens = top["token"].as_array();
+    if (tokens == nullptr) return {};
+    for (const toml::node& node : *tokens) {
+      const toml::table& table = *node.as_table();
+      const toml::node* file = table.get("file");
+      if (file == nullptr) return at(node.source(), "a [[token]] needs a file");
+      TokenConfig token;
+      JCN_TRY(OptionValue absolute, value_of(*find_option("token", "file"), *file));
+      token.file = std::get<std::string>(absolute);
+      if (const toml::node* roots = table.get("roots")) {
+        token.roots = texts(*roots);
+        if (token.roots.empty())
+          return at(roots->source(), "\"roots\" names no root", "leave it out for all of them");
+      }
+      if (const toml::node* access = table.get("access")) {
+        const std::string word = access->value_or(std::string());
+        if (word != "read" && word != "write")
+          return at(access->source(), "\"access\" must be \"read\" or \"write\"");
+        token.write = word == "write";
+      }
+      config_.tokens.push_back(std::move(token));
     }
     return {};
   }

@@ -82,11 +82,9 @@ Result<void> set_text(DaemonConfig& config, const OptionValue& value) {
   return {};
 }
 
-// Refused rather than taken and left without effect.
-Result<void> refuse_writing(DaemonConfig&, const OptionValue& value) {
-  if (!std::get<bool>(value)) return {};
-  return bad("writing through the API is not part of this version",
-             "leave writable out; to write, put files into the folders");
+Result<void> set_writable(DaemonConfig& config, const OptionValue& value) {
+  config.writable = std::get<bool>(value);
+  return {};
 }
 
 Result<void> set_host_names(DaemonConfig& config, const OptionValue& value) {
@@ -132,7 +130,7 @@ const OptionRow table[] = {
      "own need token_file",
      set_listen},
     {"", "writable", boolean, 0, 0, "--writable", "",
-     "refused: writing through the API is not part of this version", refuse_writing},
+     "files of the folders may be written through HTTP, see SECURITY in jcn(8)", set_writable},
     {"", "token_file", path, 0, 0, "--token-file", "FILE",
      "bearer token of requests that come from beyond this machine",
      set_text<&DaemonConfig::token_file>},
@@ -199,6 +197,10 @@ const OptionRow table[] = {
     {"root", "path", path, 0, 0, "", "", "the folder", nullptr},
     {"root", "poll", boolean, 0, 0, "", "", "true: look at intervals instead of watching", nullptr},
 
+    {"token", "file", path, 0, 0, "", "", "file with a bearer token", nullptr},
+    {"token", "roots", texts, 0, 0, "", "", "roots whose files it reaches (default: all)", nullptr},
+    {"token", "access", text, 0, 0, "", "", "\"read\" (default) or \"write\"", nullptr},
+
     {"kind", "name", text, 0, 0, "", "", "a kind that rules may name", nullptr},
     {"kind", "schema", path, 0, 0, "", "", "file with the JSON Schema that its fragments must fit",
      nullptr},
@@ -263,7 +265,7 @@ bool is_section(std::string_view name) {
 }
 
 bool is_table_array(std::string_view section) {
-  return section == "root" || section == "kind" || section == "rule";
+  return section == "root" || section == "kind" || section == "rule" || section == "token";
 }
 
 std::string type_words(const OptionRow& row) {

@@ -88,6 +88,7 @@ Result<std::unique_ptr<Daemon>> Daemon::open(const DaemonConfig& config,
   }
   std::unique_ptr<Daemon> daemon(
       new Daemon(config, io, std::move(writer), std::move(inotify), std::move(no_inotify)));
+  daemon->finish_left_behind();
   const Inotify* watched = daemon->inotify_ ? &*daemon->inotify_ : nullptr;
   JCN_TRY(daemon->barrier_, Barrier::open(config.index, watched, daemon->ledger_));
   return daemon;
@@ -103,6 +104,9 @@ Daemon::Daemon(const DaemonConfig& config, boost::asio::io_context& io,
       inotify_(std::move(inotify)),
       no_inotify_(std::move(no_inotify)),
       roots_(config.roots),
+      fragments_({config.writable, config.index + "/writes",
+                  [this](const std::string& root) { return roots_.folder(root); },
+                  std::max(1U, config.http_threads / 4)}),
       writer_(std::move(writer)),
       // Each waiting feed holds one of the server's threads: the other half is for questions.
       feeds_(std::min(config.feed_waiting, config.http_threads / 2)),
@@ -203,6 +207,16 @@ void Daemon::start(std::function<void()> ready) {
   });
 }
 
+// Before anything is crawled or written. A root that is away has its turn at another start.
+void Daemon::finish_left_behind() {
+  const auto open = [this](const std::string& root) -> Result<FragmentFiles::Folder> {
+    JCN_TRY(Roots::Opened opened, roots_.open(root));
+    return std::move(opened.fd);
+  };
+  const std::size_t finished = fragments_.finish_left_behind(open, config_.rules.limits.max_bytes);
+  if (finished > 0) spdlog::info("{} writes that were cut short were brought to an end", finished);
+}
+
 // Records that were joined unasked deserve a word: without rules, equal ids are enough.
 void Daemon::log_joined() {
   if (config_.rules.rules != Rules{}.rules) return;
@@ -259,9 +273,10 @@ void Daemon::reload(const DaemonConfig& config) {
   rest.log_level = config_.log_level;
   rest.token_file = config_.token_file;
   rest.token = config_.token;
+  rest.tokens = config_.tokens;
   if (rest != config_) {
     spdlog::warn(
-        "reload: only rules, schemas, ignore patterns, limits, the token and the log level change "
+        "reload: only rules, schemas, ignore patterns, limits, tokens and the log level change "
         "without a restart");
   }
   spdlog::set_level(spdlog::level::from_str(config.log_level));

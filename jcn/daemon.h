@@ -60,6 +60,9 @@ class Daemon final : public Service {
   std::optional<std::uint64_t> answering() override { return caretaker_->answering(); }
   void failed(const Error& error) override { caretaker_->failed(error); }
   FeedGate& feeds() override { return feeds_; }
+  FragmentFiles& fragments() override { return fragments_; }
+  Result<SeenAt> wait_until_seen(const std::vector<Awaited>& awaited,
+                                 std::chrono::milliseconds timeout) override;
   Result<SnapshotFile> snapshot_file() override { return snapshots_.latest(); }
 
  private:
@@ -76,6 +79,7 @@ class Daemon final : public Service {
   void crawled(const std::string& under, const std::function<void()>& done);
   std::string judged_under(const Rules& rules) const;  // what verdicts depend on, as a note
   void log_joined();
+  void finish_left_behind();
 
   const DaemonConfig config_;
   boost::asio::io_context& io_;
@@ -91,6 +95,7 @@ class Daemon final : public Service {
   const std::optional<Inotify> inotify_;
   const std::optional<Error> no_inotify_;
   Roots roots_;
+  FragmentFiles fragments_;
   Ledger ledger_;
   std::unique_ptr<Barrier> barrier_;
   std::unique_ptr<IndexWriter> writer_;

@@ -3,6 +3,8 @@
 #include <future>
 
 #include "daemon.h"
+#include "eligible_name.h"
+#include "jcn/wall_clock.h"
 #include "memory_patience.h"
 
 namespace jcn {
@@ -94,6 +96,41 @@ Result<SyncAnswer> Daemon::sync(std::chrono::milliseconds timeout, bool durable)
   return answer;
 }
 
+// No barrier: that would also wait for what others are changing just now. Events of the same files
+// find their looks done.
+Result<SeenAt> Daemon::wait_until_seen(const std::vector<Awaited>& awaited,
+                                       std::chrono::milliseconds timeout) {
+  const std::int64_t asked_ns = wall_clock_ns();
+  const auto published = std::make_shared<std::promise<void>>();
+  std::future<void> done = published->get_future();
+  {
+    const Ticket watcher(this, [published](const void*) { published->set_value(); });
+    const Ticket ticket = ledger_.issue();
+    for (const Awaited& each : awaited)
+      pool_->request(each.name, ticket, std::chrono::milliseconds(0), false, watcher);
+  }
+  if (done.wait_for(timeout) != std::future_status::ready)
+    return Error{Code::sync_timeout, "not everything was visible within the time given"};
+  JCN_TRY(const Snapshot now, snapshot());
+  SeenAt seen;
+  seen.seq = now.seq();
+  for (const Awaited& each : awaited) {
+    JCN_TRY(const std::optional<FileRow> row, now.file(each.name));
+    // Something newer shows that it was there, too.
+    if (row) {
+      seen.visible.push_back(row->read_ns >= asked_ns ||
+                             (each.content && row->content == *each.content));
+    } else {
+      const auto missing = [&] {
+        const auto read = fragments_.read(each.name, 0);
+        return !read && read.error().code == Code::no_such_fragment;
+      };
+      seen.visible.push_back(!each.content || missing());
+    }
+  }
+  return seen;
+}
+
 Result<FragmentName> Daemon::locate(const std::string& absolute_path) {
   if (std::optional<FragmentName> name = roots_.locate(absolute_path)) return *std::move(name);
   return Error{Code::no_such_root, absolute_path + " lies beneath none of the roots",
@@ -101,20 +138,6 @@ Result<FragmentName> Daemon::locate(const std::string& absolute_path) {
 }
 
 namespace {
-
-// Which part of a path is ignored, and by which pattern; empty: none is.
-std::string why_ignored(const Rules& rules, const std::string& path) {
-  for (std::size_t at = 0; at <= path.size();) {
-    const std::size_t end = std::min(path.find('/', at), path.size());
-    const std::string component = path.substr(at, end - at);
-    for (const std::string& pattern : rules.ignore) {
-      if (glob_match(pattern, component))
-        return "\"" + component + "\" matches the ignore pattern \"" + pattern + "\"";
-    }
-    at = end + 1;
-  }
-  return {};
-}
 
 // Of a file whose content is good.
 Result<void> explain_good(const Snapshot& snapshot, Explanation& answer) {

@@ -132,8 +132,8 @@ std::optional<Refusal> check_body(std::string_view method, const Known& known,
   if (!known.length) return std::nullopt;
   const auto length = digits(*known.length);
   if (!length) return Refusal{Code::ambiguous_length, "Content-Length is not a number of bytes."};
-  if (*length > 0 && (method == "GET" || method == "HEAD"))
-    return Refusal{Code::unexpected_body, "A GET or HEAD request has no body here."};
+  if (*length > 0 && (method == "GET" || method == "HEAD" || method == "DELETE"))
+    return Refusal{Code::unexpected_body, "A GET, HEAD or DELETE request has no body here."};
   if (*length > options.max_body)
     return Refusal{Code::body_too_large, "The body is larger than this server takes."};
   return std::nullopt;

@@ -213,7 +213,7 @@ struct HttpServer::Inside {
   // Any thread.
   std::optional<SlowClients> clients;
   std::mutex token_lock;
-  std::shared_ptr<const std::string> token;  // guarded by token_lock
+  std::shared_ptr<const std::vector<AccessToken>> tokens;  // guarded by token_lock
   std::mutex acceptor_lock;
   std::condition_variable acceptor_changed;
   bool acceptor_runs = false;  // guarded by acceptor_lock
@@ -233,9 +233,9 @@ struct HttpServer::Inside {
   void complain(std::string_view text) const {
     if (options.log) options.log(text);
   }
-  std::shared_ptr<const std::string> current_token() {
+  std::shared_ptr<const std::vector<AccessToken>> current_tokens() {
     const std::lock_guard lock(token_lock);
-    return token;
+    return tokens;
   }
 
   void answer(Wire& wire, const mg_request_info& info);
@@ -283,9 +283,7 @@ Response HttpServer::Inside::handled(const Request& request) const {
 void HttpServer::Inside::refuse(Wire& wire, const Refusal& refusal,
                                 const std::vector<Header>& headers, bool head_only) {
   options.counters->refused.fetch_add(1, std::memory_order_relaxed);
-  Response response = problem(refusal.code, refusal.detail);
-  if (refusal.code == Code::unauthorized)
-    response.headers.emplace_back("WWW-Authenticate", "Bearer realm=\"jcn\"");
+  const Response response = problem(refusal.code, refusal.detail);
   send(wire, response, head_only, true);
   // A body that is not read would reset the connection, and the answer with it; but a client that
   // waits for "100 Continue" sends none after a refusal. The guard has passed the length.
@@ -297,10 +295,11 @@ void HttpServer::Inside::refuse(Wire& wire, const Refusal& refusal,
 }
 
 std::optional<Refusal> HttpServer::Inside::authorize(Request& request) {
-  const auto expected = current_token();
+  const auto expected = current_tokens();
   if (expected->empty() && !options.token_for_all) return std::nullopt;
-  const Credentials given = credentials(request.headers, *expected);
-  request.authorized = given == Credentials::good;
+  const auto [given, token] = presented(request.headers, *expected);
+  request.tokens_exist = true;
+  if (token) request.token = {expected, token};
   if (given == Credentials::bad)
     return Refusal{Code::unauthorized, "The Authorization header has another token."};
   if (given == Credentials::none && options.token_for_all)
@@ -340,8 +339,7 @@ void HttpServer::Inside::answer(Wire& wire, const mg_request_info& info) {
   const bool close =
       response.close || clients->crowded() || client_closes(request.headers, version);
   if (!response.stream) return send(wire, response, head_only, close);
-  if (response.stream_length)
-    return send_stream(wire, response, close, Framing::length, head_only);
+  if (response.stream_length) return send_stream(wire, response, close, Framing::length, head_only);
   if (version == "1.1") return send_stream(wire, response, close, Framing::chunked, head_only);
   send_stream(wire, response, true, Framing::until_close, head_only);
 }
@@ -477,17 +475,17 @@ HttpServer::~HttpServer() = default;
 std::uint16_t HttpServer::port() const {
   return inside_->guarded.port;
 }
-void HttpServer::replace_token(std::string token) {
-  auto fresh = std::make_shared<const std::string>(std::move(token));
+void HttpServer::replace_tokens(std::vector<AccessToken> tokens) {
+  auto fresh = std::make_shared<const std::vector<AccessToken>>(std::move(tokens));
   const std::lock_guard lock(inside_->token_lock);
-  inside_->token = std::move(fresh);
+  inside_->tokens = std::move(fresh);
 }
 
 Result<HttpServer> HttpServer::start(HttpOptions options, Handler handler) {
   auto inside = std::make_unique<Inside>();
   inside->options = std::move(options);
   inside->handler = std::move(handler);
-  inside->token = std::make_shared<const std::string>(inside->options.token);
+  inside->tokens = std::make_shared<const std::vector<AccessToken>>(inside->options.tokens);
   inside->guarded.host_names = inside->options.host_names;
   inside->guarded.host_names.push_back(inside->options.address);
   inside->guarded.numeric_hosts = inside->options.address == "0.0.0.0";

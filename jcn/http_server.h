@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "access_token.h"
 #include "http_counters.h"
 #include "jcn/result.h"
 #include "request.h"
@@ -22,13 +23,13 @@ struct HttpOptions {
   // Each connection holds a thread, idle ones too. While fewer than a quarter are free, answers end
   // their connection, and slow clients are given up early (slow_clients.h).
   unsigned threads = 256;
-  unsigned queue = 256;  // connections that wait for a thread
+  unsigned queue = 256;                                  // connections that wait for a thread
   std::chrono::milliseconds request_timeout{10'000};     // for reading a request, writing an answer
   std::chrono::milliseconds keep_alive_timeout{15'000};  // an idle connection is closed after it
   std::uint64_t max_body = 1 << 20;                      // bytes
-  std::vector<std::string> host_names;        // besides 127.0.0.1, localhost, [::1] and `address`
-  std::string token;                          // of requests that are authorized; empty: none are
-  bool token_for_all = false;                 // refuse what comes without it
+  std::vector<std::string> host_names;  // besides 127.0.0.1, localhost, [::1] and `address`
+  std::vector<AccessToken> tokens;
+  bool token_for_all = false;                 // refuse what comes without one of them
   std::function<void(std::string_view)> log;  // the server's own complaints; any thread
   std::shared_ptr<HttpCounters> counters = std::make_shared<HttpCounters>();
 };
@@ -47,7 +48,8 @@ class HttpServer {
   ~HttpServer();
 
   std::uint16_t port() const;
-  void replace_token(std::string token);  // any thread; requests under way keep theirs
+  void replace_tokens(
+      std::vector<AccessToken> tokens);  // any thread; requests under way keep theirs
 
  private:
   struct Inside;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <iterator>
 #include <map>
 #include <set>
 #include <utility>
@@ -65,18 +66,23 @@ void LookSchedule::place(const FragmentName& name, Entry& entry, Time now, milli
 }
 
 void LookSchedule::request(const FragmentName& name, Ticket ticket, Time now, milliseconds delay,
-                           bool judge_anew) {
+                           bool judge_anew, Ticket watcher) {
   if (!under_way(name)) {
     for (BlockedGroup& group : blocked_) {
       if (!jcn::contains(group.group.names, name)) continue;
       if (!group.ticket) group.ticket = std::move(ticket);
       group.judge_anew |= judge_anew;
+      if (watcher) group.watchers.push_back(std::move(watcher));
       return;
     }
   }
   auto [it, fresh] = entries_.try_emplace(name);
   Entry& entry = it->second;
   entry.judge_anew |= judge_anew && entry.phase != Phase::under_way;
+  if (watcher) {
+    const bool begun = !fresh && entry.phase == Phase::under_way;
+    (begun ? entry.dirty_watchers : entry.watchers).push_back(std::move(watcher));
+  }
   if (fresh) {
     entry.ticket = std::move(ticket);
     place(name, entry, now, delay);
@@ -160,6 +166,7 @@ void LookSchedule::begin_group(BlockedGroup wanted) {
     entry.torn_looks = 0;
     entry.failures = 0;
     entry.postponed = 0;
+    entry.watchers.insert(entry.watchers.end(), wanted.watchers.begin(), wanted.watchers.end());
   }
   ready_.push_back({group.names, version});
   groups_[version] = std::move(group);
@@ -181,6 +188,7 @@ bool LookSchedule::postpone(const LookJob& job, Time now) {
     entry.version = version;
     entry.dirty = false;  // it is looked at again in any case
     entry.dirty_ticket.reset();
+    std::ranges::move(std::exchange(entry.dirty_watchers, {}), std::back_inserter(entry.watchers));
     entry.judge_anew |= entry.dirty_anew;
     group.names.push_back(item.name);
   }
@@ -252,7 +260,10 @@ bool LookSchedule::finished(const LookJob::Item& item, LookEnd end, const FileFa
     if (entry.dirty) entry.published = false;
   } else if (end == LookEnd::later) {
     entry.published = ++entry.failures == failures_before_verdict;
-    if (entry.failures >= failures_before_verdict) entry.ticket.reset();
+    if (entry.failures >= failures_before_verdict) {
+      entry.ticket.reset();
+      entry.watchers.clear();
+    }
     entry.again_delay = back_off(entry.failures);
     entry.again = true;
   }
@@ -265,6 +276,7 @@ void LookSchedule::release(const LookJob::Item& item, Time now) {
   if (entry.dirty) {
     Entry next;  // the event's own look: settling begins anew, under the event's ticket
     next.ticket = std::move(entry.dirty_ticket);
+    next.watchers = std::move(entry.dirty_watchers);
     next.judge_anew = entry.dirty_anew || (entry.judge_anew && !entry.published);
     const milliseconds delay = entry.dirty_delay;
     entry = std::move(next);

@@ -12,6 +12,8 @@
 //    earlier barriers then list the path as unsettled instead of waiting for it.
 // 4. Requests without a ticket (background work) are taken up only when nothing else is ready.
 // 5. A file that was last changed longer ago than both delays is settled already.
+// 6. A watcher dies with the first look that begins after its request, once that is published (or
+//    given up): also where an earlier ticket makes the request's own one unneeded.
 // Not thread-safe: ReadingPool guards it.
 #pragma once
 
@@ -70,7 +72,7 @@ class LookSchedule {
   explicit LookSchedule(SettleDelays delays) : delays_(delays) {}
 
   void request(const FragmentName& name, Ticket ticket, Time now, std::chrono::milliseconds delay,
-               bool judge_anew);
+               bool judge_anew, Ticket watcher = nullptr);
   void request_renames(std::vector<Rename> renames, const Ticket& ticket);
 
   std::optional<LookJob> next(Time now);
@@ -121,6 +123,7 @@ class LookSchedule {
     bool dirty_anew = false;
     std::chrono::milliseconds dirty_delay{0};
     Ticket dirty_ticket;
+    std::vector<Ticket> watchers, dirty_watchers;
   };
   struct Place {
     std::vector<FragmentName> names;
@@ -134,6 +137,7 @@ class LookSchedule {
     Group group;
     Ticket ticket;
     bool judge_anew = false;
+    std::vector<Ticket> watchers = {};
   };
 
   void place(const FragmentName& name, Entry& entry, Time now, std::chrono::milliseconds delay);

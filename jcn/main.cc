@@ -94,6 +94,14 @@ void print_ready(Daemon& daemon, const std::string& url) {
   std::fflush(stdout);
 }
 
+std::vector<AccessToken> access_tokens(const DaemonConfig& config) {
+  std::vector<AccessToken> tokens;
+  if (!config.token.empty()) tokens.push_back({config.token, {}, true});
+  for (const TokenConfig& each : config.tokens)
+    tokens.push_back({each.token, each.roots, each.write});
+  return tokens;
+}
+
 // What listening beyond this machine means; the token is checked by the configuration.
 void warn_of_the_network(const std::string& host, std::uint16_t port) {
   spdlog::warn(
@@ -129,10 +137,14 @@ int run(int argc, char** argv) {
     config.http_threads = connections->threads;
   }
 
-  // Before there are threads. Users' files are only read, whatever becomes of this process.
-  const Result<bool> confined = confine_writing({config.index});
-  if (!confined) return complain(confined.error());
-  if (!*confined) spdlog::debug("this kernel's Landlock can't keep jcn from writing elsewhere");
+  // Before there are threads. Users' files are only read then, whatever becomes of this process. A
+  // root that is written to may be another folder after a while, which could not be allowed any
+  // more.
+  if (!config.writable) {
+    const Result<bool> confined = confine_writing({config.index});
+    if (!confined) return complain(confined.error());
+    if (!*confined) spdlog::debug("this kernel's Landlock can't keep jcn from writing elsewhere");
+  }
 
   // The index, and every thread behind it. Looking through one, or writing it anew, takes a while.
   auto told = std::chrono::steady_clock::now() - std::chrono::seconds(2);
@@ -155,7 +167,7 @@ int run(int argc, char** argv) {
   http.threads = config.http_threads;
   http.queue = connections->queue;
   http.host_names = config.http_host_names;
-  http.token = config.token;
+  http.tokens = access_tokens(config);
   http.token_for_all = !is_loopback(config.listen_host);
   http.max_body = std::max(http.max_body, config.rules.limits.max_bytes);  // POST /v1/check
   http.log = [](std::string_view message) { spdlog::warn("http: {}", message); };
@@ -186,7 +198,7 @@ int run(int argc, char** argv) {
         spdlog::error("reload refused, the old configuration stays: {}", again.error().message);
       } else if (auto* fresh = std::get_if<DaemonConfig>(&*again)) {
         fresh->http_threads = std::min(fresh->http_threads, connections->threads);
-        server->replace_token(fresh->token);
+        server->replace_tokens(access_tokens(*fresh));
         (*daemon)->reload(*fresh);
       }
       manager.ready();

@@ -1,5 +1,6 @@
 // Errors as application/problem+json (RFC 9457):
 //   {"type":"about:blank","title","status","detail","code","hint"?,"errors"?:[{"pointer","detail"}]}
+// A verdict on a fragment that was to be written also has "line","column","offset","pointer".
 #pragma once
 
 #include <string>
@@ -7,6 +8,7 @@
 #include <vector>
 
 #include "jcn/codes.h"
+#include "jcn/record.h"
 #include "jcn/result.h"
 #include "response.h"
 
@@ -23,5 +25,6 @@ struct ProblemPart {
 Response problem(Code code, std::string_view detail, std::string_view hint = {},
                  const std::vector<ProblemPart>& errors = {});
 Response problem(const Error& error);
+Response problem(const Reject& reject);
 
 }  // namespace jcn

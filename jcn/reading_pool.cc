@@ -51,10 +51,11 @@ void ReadingPool::stop() {
 }
 
 void ReadingPool::request(const FragmentName& name, Ticket ticket, std::chrono::milliseconds delay,
-                          bool judge_anew) {
+                          bool judge_anew, Ticket watcher) {
   {
     std::lock_guard guard(lock_);
-    schedule_.request(name, std::move(ticket), std::chrono::steady_clock::now(), delay, judge_anew);
+    schedule_.request(name, std::move(ticket), std::chrono::steady_clock::now(), delay, judge_anew,
+                      std::move(watcher));
   }
   wake_.notify_one();
 }

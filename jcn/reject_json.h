@@ -6,8 +6,8 @@
 
 namespace jcn {
 
-// "code","line","column","offset","pointer","message": absent ones null.
-inline void write_reject_members(JsonWriter& json, const Reject& reject) {
+// "code","line","column","offset","pointer": absent ones null.
+inline void write_place(JsonWriter& json, const Reject& reject) {
   json.key("code").string(code_name(reject.code));
   json.key("line").number_or_null(reject.line);
   json.key("column").number_or_null(reject.column);
@@ -18,6 +18,11 @@ inline void write_reject_members(JsonWriter& json, const Reject& reject) {
   } else {
     json.null();
   }
+}
+
+// The same and "message".
+inline void write_reject_members(JsonWriter& json, const Reject& reject) {
+  write_place(json, reject);
   json.key("message").bytes(reject.message);
 }
 

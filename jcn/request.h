@@ -1,12 +1,15 @@
 // A request as the routes see it: checked by the guard, free of any server's types.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace jcn {
+
+struct AccessToken;  // access_token.h
 
 struct Header {
   std::string_view name;
@@ -27,7 +30,8 @@ struct Request {
   std::string_view raw_query;  // without '?'
   std::vector<Header> headers;
   std::string body;
-  bool authorized = false;  // it came with the server's token
+  std::shared_ptr<const AccessToken> token;  // that it came with; null: none
+  bool tokens_exist = false;                 // without one, nothing is written
 
   // The first header of that name, ASCII case ignored.
   std::optional<std::string_view> header(std::string_view name) const;

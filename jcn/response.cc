@@ -16,6 +16,7 @@ struct PhraseRow {
 
 constexpr std::array phrase_table = {
     PhraseRow{200, "OK"},
+    PhraseRow{201, "Created"},
     PhraseRow{202, "Accepted"},
     PhraseRow{206, "Partial Content"},
     PhraseRow{304, "Not Modified"},
@@ -25,15 +26,18 @@ constexpr std::array phrase_table = {
     PhraseRow{404, "Not Found"},
     PhraseRow{405, "Method Not Allowed"},
     PhraseRow{408, "Request Timeout"},
+    PhraseRow{412, "Precondition Failed"},
     PhraseRow{413, "Content Too Large"},
     PhraseRow{416, "Range Not Satisfiable"},
     PhraseRow{417, "Expectation Failed"},
     PhraseRow{421, "Misdirected Request"},
     PhraseRow{422, "Unprocessable Content"},
+    PhraseRow{428, "Precondition Required"},
     PhraseRow{431, "Request Header Fields Too Large"},
     PhraseRow{500, "Internal Server Error"},
     PhraseRow{503, "Service Unavailable"},
     PhraseRow{505, "HTTP Version Not Supported"},
+    PhraseRow{507, "Insufficient Storage"},
 };
 
 void append_number(std::string& out, std::uint64_t value) {

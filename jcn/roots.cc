@@ -67,6 +67,15 @@ std::shared_ptr<const FileDescriptor> Roots::fd(const std::string& name) const {
   return root ? root->opened.fd : nullptr;
 }
 
+Result<std::shared_ptr<const FileDescriptor>> Roots::folder(const std::string& name) const {
+  if (!known(name))
+    return Error{Code::no_such_root, "There is no root '" + name + "'.",
+                 "GET /v1/status lists them."};
+  if (auto opened = fd(name); opened && presence(name) == Presence::here) return opened;
+  return Error{Code::root_unavailable, "The folder of the root '" + name + "' is not there.",
+               "GET /readyz says more."};
+}
+
 Roots::Presence Roots::presence(const std::string& name) const {
   std::shared_ptr<const FileDescriptor> fd;
   std::string path;

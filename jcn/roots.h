@@ -37,6 +37,8 @@ class Roots {
 
   // Null while offline.
   std::shared_ptr<const FileDescriptor> fd(const std::string& name) const;
+  // The same, as long as the path leads to it. Errors: no_such_root, root_unavailable.
+  Result<std::shared_ptr<const FileDescriptor>> folder(const std::string& name) const;
   // Whether the path still leads to the opened folder: checked before a file counts as deleted.
   enum class Presence : std::uint8_t { here, gone, unknown };
   Presence presence(const std::string& name) const;

@@ -141,6 +141,13 @@ Result<Response> metrics(const Call& call) {
          now.upkeep.rewrites);
   metric(out, "jcn_index_usable", "gauge", "0 while nothing is answered from a damaged index.",
          call.service.answering() ? 1 : 0);
+  const FragmentFiles& files = call.service.fragments();
+  metric(out, "jcn_fragments_written_total", "counter", "Files written through the API.",
+         files.written());
+  metric(out, "jcn_fragments_removed_total", "counter", "Files removed through the API.",
+         files.removed());
+  metric(out, "jcn_preconditions_failed_total", "counter",
+         "Writes that met another file than they were meant for.", files.refused());
   const HttpCounters& http = *call.service.http;
   metric(out, "jcn_http_requests_total", "counter", "Requests, refused ones too.", http.requests);
   metric(out, "jcn_http_refused_total", "counter", "Requests that no route saw.", http.refused);

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 
+#include "access_token.h"
 #include "jcn/check.h"
 #include "problem.h"
 #include "reserved_words.h"
@@ -18,9 +20,9 @@ constexpr std::array table = {
     RouteRow{"/metrics", Method::get, metrics},
     RouteRow{"/openapi.json", Method::get, openapi},
     RouteRow{"/v1/status", Method::get, status},
-    RouteRow{"/v1/status/accept", Method::post, accept_root},
-    RouteRow{"/v1/status/compact", Method::post, compact},
-    RouteRow{"/v1/status/reindex", Method::post, reindex},
+    RouteRow{"/v1/status/accept", Method::post, accept_root, false, true},
+    RouteRow{"/v1/status/compact", Method::post, compact, false, true},
+    RouteRow{"/v1/status/reindex", Method::post, reindex, false, true},
     RouteRow{"/v1/sync", Method::post, sync},
     RouteRow{"/v1/rejects", Method::get, list_rejects, true},
     RouteRow{"/v1/explain", Method::get, explain, true},
@@ -28,6 +30,10 @@ constexpr std::array table = {
     RouteRow{"/v1/changes", Method::get, changes, true},
     RouteRow{"/v1/conflicts", Method::get, list_conflicts, true},
     RouteRow{"/v1/export.sqlite", Method::get, export_sqlite},
+    RouteRow{"/v1/fragments/_bulk", Method::post, bulk_fragments},
+    RouteRow{"/v1/fragments/{root}/{path}", Method::get, get_fragment},
+    RouteRow{"/v1/fragments/{root}/{path}", Method::put, put_fragment},
+    RouteRow{"/v1/fragments/{root}/{path}", Method::remove, remove_fragment},
     RouteRow{"/v1/schemas/{kind}", Method::get, get_schema},
     RouteRow{"/v1/schemas/{kind}", Method::post, dry_run_schema, true},
     RouteRow{"/v1/{kind}", Method::get, list_records, true},
@@ -36,12 +42,12 @@ constexpr std::array table = {
 };
 
 bool allows(Method method, std::string_view sent) {
-  return method == Method::get ? sent == "GET" || sent == "HEAD" : sent == "POST";
+  return sent == method_name(method) || (method == Method::get && sent == "HEAD");
 }
 
 // What stands for the variables of an address, still encoded.
 struct Variables {
-  std::optional<std::string_view> kind, id;
+  std::optional<std::string_view> kind, id, root, path;
 };
 
 std::optional<Variables> match(std::string_view address, std::string_view path) {
@@ -56,39 +62,48 @@ std::optional<Variables> match(std::string_view address, std::string_view path) 
       return found;
     }
     address.remove_prefix(brace);
-    if (address.starts_with("{kind}")) {
-      found.kind = path.substr(0, path.find('/'));
-      path.remove_prefix(found.kind->size());
+    if (address.starts_with("{kind}") || address.starts_with("{root}")) {
+      const std::string_view segment = path.substr(0, path.find('/'));
+      (address[1] == 'k' ? found.kind : found.root) = segment;
+      path.remove_prefix(segment.size());
     } else {
-      found.id = path;
+      (address[1] == 'i' ? found.id : found.path) = path;
       path = {};
     }
     address.remove_prefix(address.find('}') + 1);
   }
 }
 
-Response wrong_method(bool get, bool post) {
-  std::string allowed = get ? "GET, HEAD" : "";
-  if (post) allowed += get ? ", POST" : "POST";
+Response wrong_method(const std::set<Method>& methods) {
+  std::string allowed;
+  for (const Method method : methods) {
+    if (!allowed.empty()) allowed += ", ";
+    allowed += method_name(method);
+    if (method == Method::get) allowed += ", HEAD";
+  }
   Response response = problem(Code::method_not_allowed, "This resource takes " + allowed + ".");
   response.headers.emplace_back("Allow", allowed);
   return response;
-}
-
-Error incomplete_index() {
-  return {Code::not_ready, "The index was damaged, and is made again from the files.",
-          "GET /readyz says when it is there again."};
 }
 
 Result<Response> answer_with(const RouteRow& row, const Variables& variables,
                              const std::string& kind, const Request& request, Service& service) {
   JCN_TRY(const QueryParameters parameters, QueryParameters::read(request.raw_query));
   Call call{request, parameters, service, kind};
-  if (variables.id) {
-    auto id = percent_decode(*variables.id, false);
-    if (!id) return Error{Code::bad_target, "The id cannot be decoded."};
-    call.id = std::move(*id);
-  }
+  const auto decode = [](const std::optional<std::string_view>& sent, std::string& into,
+                         const char* what) -> Result<void> {
+    if (!sent) return {};
+    auto decoded = percent_decode(*sent, false);
+    if (!decoded)
+      return Error{Code::bad_target, std::string("The ") + what + " cannot be decoded."};
+    into = std::move(*decoded);
+    return {};
+  };
+  JCN_CHECK(decode(variables.id, call.id, "id"));
+  JCN_CHECK(decode(variables.root, call.root, "root"));
+  JCN_CHECK(decode(variables.path, call.path, "path"));
+  if (row.administers && request.token && request.token->limited())
+    return Error{Code::forbidden, "The token is for reading, or for some roots only."};
   if (!row.of_index) return row.answer(call);
   const auto before = service.answering();
   if (!before) return incomplete_index();
@@ -99,7 +114,7 @@ Result<Response> answer_with(const RouteRow& row, const Variables& variables,
 }
 
 Result<Response> answer(const Request& request, Service& service) {
-  bool get = false, post = false;  // methods of rows with this address
+  std::set<Method> methods;  // of rows with this address
   for (const RouteRow& row : table) {
     const auto variables = match(row.path, request.raw_path);
     if (!variables) continue;
@@ -115,9 +130,9 @@ Result<Response> answer(const Request& request, Service& service) {
     }
     if (allows(row.method, request.method))
       return answer_with(row, *variables, kind, request, service);
-    (row.method == Method::get ? get : post) = true;
+    methods.insert(row.method);
   }
-  if (get || post) return wrong_method(get, post);
+  if (!methods.empty()) return wrong_method(methods);
   return Error{Code::no_such_route, "There is nothing at this address.",
                "GET / lists the kinds; records are at /v1/{kind}/{id}."};
 }
@@ -133,6 +148,25 @@ Response handle(const Request& request, Service& service) {
   if (response) return std::move(*response);
   service.failed(response.error());
   return problem(response.error());
+}
+
+std::string_view method_name(Method method) {
+  switch (method) {
+    case Method::get:
+      return "GET";
+    case Method::post:
+      return "POST";
+    case Method::put:
+      return "PUT";
+    case Method::remove:
+      return "DELETE";
+  }
+  return {};
+}
+
+Error incomplete_index() {
+  return {Code::not_ready, "The index was damaged, and is made again from the files.",
+          "GET /readyz says when it is there again."};
 }
 
 std::string sequence_text(const Snapshot& snapshot, std::uint64_t seq) {

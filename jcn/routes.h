@@ -24,20 +24,23 @@ struct Call {
   const Request& request;
   const QueryParameters& parameters;
   Service& service;
-  // What stands for {kind} and {id} in the route's address, decoded; a kind is one by its looks.
-  std::string kind = {}, id = {};
+  // What stands for the variables in the route's address, decoded; a kind is one by its looks.
+  std::string kind = {}, id = {}, root = {}, path = {};
 };
 
-enum class Method : std::uint8_t { get, post };  // HEAD goes with GET
+enum class Method : std::uint8_t { get, post, put, remove };  // HEAD goes with GET
+std::string_view method_name(Method method);
 
-// All that is served. In an address {kind} is one segment, and no reserved word; {id} is all that
-// remains.
+// All that is served. In an address {kind} is one segment, and no reserved word; {root} is one
+// segment; {id} and {path} are all that remains.
 struct RouteRow {
   std::string_view path;
   Method method;
   Result<Response> (*answer)(const Call&);
   // What it says is right only where the index is, and whole.
   bool of_index = false;
+  // Not for tokens that are limited to reading, or to some roots.
+  bool administers = false;
 };
 std::span<const RouteRow> route_table();
 
@@ -78,8 +81,18 @@ Result<Response> changes(const Call& call);
 // route_export.cc
 Result<Response> export_sqlite(const Call& call);
 
+// route_fragments.cc
+Result<Response> get_fragment(const Call& call);
+Result<Response> put_fragment(const Call& call);
+Result<Response> remove_fragment(const Call& call);
+// route_fragments_bulk.cc
+Result<Response> bulk_fragments(const Call& call);
+
 // route_openapi.cc
 Result<Response> openapi(const Call& call);
+
+// While what the index says is not to be believed (Service::answering).
+Error incomplete_index();
 
 // no_such_kind, or no_such_record when the kind has records or a rule.
 Error nothing_found(const Snapshot& snapshot, Service& service, const std::string& kind,

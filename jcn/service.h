@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "feed_gate.h"
+#include "fragment_files.h"
 #include "http_counters.h"
 #include "jcn/record.h"
 #include "jcn/result.h"
@@ -69,6 +70,18 @@ struct SyncAnswer {
   std::vector<FragmentName> unsettled;
 };
 
+// What a writer has put at a path, and waits to see in the index.
+struct Awaited {
+  FragmentName name;
+  std::optional<Hash128> content;  // absent: it was removed
+};
+struct SeenAt {
+  std::uint64_t seq = 0;
+  // In the order of what was asked for. False: the index has something else there, or has not got
+  // round to it.
+  std::vector<bool> visible;
+};
+
 struct Explanation {
   std::string root, path;
   std::string status;  // ignored, pending, indexed, rejected, orphan
@@ -104,6 +117,10 @@ class Service {
   // An answer failed with it. Damage of the index is looked into.
   virtual void failed(const Error& error) = 0;
   virtual FeedGate& feeds() = 0;
+  virtual FragmentFiles& fragments() = 0;
+  // Looks at these paths, and waits until what is there now is visible. Errors: sync_timeout.
+  virtual Result<SeenAt> wait_until_seen(const std::vector<Awaited>& awaited,
+                                         std::chrono::milliseconds timeout) = 0;
   // The last SQLite snapshot. Errors: those of SnapshotMaker::latest.
   virtual Result<SnapshotFile> snapshot_file() = 0;
   PageBudget pages;

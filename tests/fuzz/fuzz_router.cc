@@ -20,6 +20,7 @@
 #include "jcn/check.h"
 #include "jcn/index_writer.h"
 #include "jcn/query.h"
+#include "jcn/read.h"
 #include "jcn/schema.h"
 #include "listing_parameters.h"
 #include "match.h"
@@ -47,6 +48,15 @@ class SmallIndex : public jcn::Service {
     auto opened = jcn::IndexWriter::open((folder_ / "index").string(), options);
     PROPERTY(opened.ok());
     writer_ = std::move(*opened);
+    std::filesystem::create_directory(folder_ / "notes");
+    const auto root = [this](const std::string& name) -> jcn::Result<jcn::FragmentFiles::Folder> {
+      if (name != "notes") return jcn::Error{jcn::Code::no_such_root, "no root " + name};
+      auto found = jcn::open_root((folder_ / "notes").string());
+      PROPERTY(found.ok());
+      return std::make_shared<const jcn::FileDescriptor>(std::move(*found));
+    };
+    files_ = std::make_unique<jcn::FragmentFiles>(
+        jcn::FragmentFiles::Surroundings{true, (folder_ / "writes").string(), root, 1});
     fill();
     rules_->rules[0].anchor = true;
     rules_->search_weights["videos"] = {{"/title", 3.0}, {"/tags", 0.5}};
@@ -105,6 +115,20 @@ class SmallIndex : public jcn::Service {
     PROPERTY(error.code != jcn::Code::index_damaged && error.code != jcn::Code::internal);
   }
   jcn::FeedGate& feeds() override { return *gate; }
+  jcn::FragmentFiles& fragments() override { return *files_; }
+  jcn::Result<jcn::SeenAt> wait_until_seen(const std::vector<jcn::Awaited>& awaited,
+                                           std::chrono::milliseconds) override {
+    return jcn::SeenAt{writer_->seq(), std::vector<bool>(awaited.size(), true)};
+  }
+  // Of the fragments that were written: all are plain files beneath the root, none is half a one.
+  void clear_files() {
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(folder_ / "notes"))
+      PROPERTY(!entry.path().filename().string().starts_with('.'));
+    for (const auto& entry : std::filesystem::directory_iterator(folder_ / "notes"))
+      std::filesystem::remove_all(entry.path());
+    if (std::filesystem::exists(folder_ / "writes"))
+      PROPERTY(std::filesystem::is_empty(folder_ / "writes"));
+  }
   jcn::Result<jcn::SnapshotFile> snapshot_file() override {
     return jcn::Error{jcn::Code::not_ready, "it is being made"};
   }
@@ -155,6 +179,7 @@ class SmallIndex : public jcn::Service {
 
   std::filesystem::path folder_;
   std::unique_ptr<jcn::IndexWriter> writer_;
+  std::unique_ptr<jcn::FragmentFiles> files_;
   std::shared_ptr<jcn::Rules> rules_ = std::make_shared<jcn::Rules>();
 };
 
@@ -386,7 +411,7 @@ bool read_request(std::string_view rest, jcn::Request& request) {
                  options)) {
     return false;
   }
-  if (request.method == "POST") request.body = rest;
+  if (request.method == "POST" || request.method == "PUT") request.body = rest;
   return true;
 }
 
@@ -411,6 +436,23 @@ void same_again(const jcn::Request& request, const jcn::Response& response, Smal
   PROPERTY(ask(head, service).status == 304);
 }
 
+// What was written is there, byte for byte, and goes when its tag says so.
+void written(const jcn::Request& request, const jcn::Response& response, SmallIndex& service) {
+  jcn::Request again = request;
+  again.headers.clear();
+  again.method = "GET";
+  const jcn::Response got = ask(again, service);
+  PROPERTY(got.status == 200 && got.body == request.body);
+  PROPERTY(got.header("ETag") == response.header("ETag"));
+  again.method = "PUT";
+  PROPERTY(ask(again, service).status == 428);
+  const std::string tag(*got.header("ETag"));
+  again.method = "DELETE";
+  again.headers.push_back({"If-Match", tag});
+  PROPERTY(ask(again, service).status == 200);
+  PROPERTY(ask(again, service).status == 404);
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -423,6 +465,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   } else if (request.method == "GET") {
     same_again(request, response, service);
   }
+  if (request.method == "PUT" && response.status == 201) written(request, response, service);
+  if (request.method != "GET" && request.raw_path.starts_with("/v1/fragments/"))
+    service.clear_files();
   if (response.status == 200 && request.raw_path.starts_with("/v1/") && !response.stream) {
     listing(request, service);
   }

@@ -11,7 +11,7 @@ An example stands in a fenced block marked `console`:
 - What follows, up to the next command or the end of the block, is all that the command prints. `…`
   stands for any text, over line ends too. A line that begins with two spaces goes on with the line
   before it, without line end and spaces: so long answers can be read.
-- The commands of a document run one after the other, each in a shell of its own, in the one folder
+- jcn runs with --writable. The commands of a document run one after the other, each in a shell of its own, in the one folder
   that jcn watches, called `notes`: a copy of tests/data/notes in which every file was last changed
   at 2026-03-01 12:00 UTC. The kind `videos` has the schema jcn/schemas/video.schema.json. Port 8640
   stands for the one that jcn listens on.
@@ -67,7 +67,7 @@ class Document(JcnCase):
         for folder, _, names in os.walk(self.root):
             for name in names:
                 os.utime(os.path.join(folder, name), (CHANGED, CHANGED))
-        live = self.daemon(config='[[kind]]\nname = "videos"\n'
+        live = self.daemon(arguments=["--writable"], config='[[kind]]\nname = "videos"\n'
                                   f'schema = "{PROJECT / "jcn/schemas/video.schema.json"}"\n')
         for number, command, printed in examples(text):
             with self.subTest(line=number, command=command):
@@ -82,14 +82,17 @@ class Document(JcnCase):
     def test_every_operation_has_an_example(self):
         asked = set()
         for _, command, _ in examples(DOCUMENT.read_text()):
-            post = re.search(r"-X POST|--data(?:-binary)?[ =]", command)
+            named = re.search(r"-X (\w+)", command)
+            method = named.group(1).lower() if named else \
+                "post" if re.search(r"--data(?:-binary)?[ =]", command) else "get"
             for address in ADDRESS.findall(command):
                 path = urllib.parse.urlsplit(address).path
-                asked.add(("post" if post else "get", path))
+                asked.add((method, path))
         paths = json.loads(OPENAPI.read_text())["paths"]
         for path, item in paths.items():
             pattern = re.compile(re.escape(path).replace(r"\{kind\}", "[a-z]+")
-                                 .replace(r"\{id\}", ".+"))
+                                 .replace(r"\{id\}", ".+").replace(r"\{root\}", "[a-z]+")
+                                 .replace(r"\{path\}", ".+"))
             for method in set(item) - {"parameters", "head"}:  # HEAD has one, for all
                 with self.subTest(method=method, path=path):
                     self.assertTrue(any(pattern.fullmatch(address) for verb, address in asked

@@ -29,8 +29,8 @@ TEST(SameToken, AnEmptyTokenIsNobodys) {
   EXPECT_FALSE(same_token("x", ""));
 }
 
-Credentials of(std::vector<Header> headers) {
-  return credentials(headers, token);
+Credentials of(const std::vector<Header>& headers) {
+  return presented(headers, {{std::string(token), {}, true}}).credentials;
 }
 
 TEST(CredentialsOf, ABearerTokenInOneAuthorizationHeader) {
@@ -59,7 +59,28 @@ TEST(CredentialsOf, TwoHeadersAreOneTooMany) {
 }
 
 TEST(CredentialsOf, NobodyHasAnEmptyToken) {
-  EXPECT_EQ(credentials({{"Authorization", "Bearer "}}, ""), Credentials::bad);
+  EXPECT_EQ(presented({{"Authorization", "Bearer "}}, {AccessToken{}}).credentials,
+            Credentials::bad);
+  EXPECT_EQ(presented({{"Authorization", "Bearer "}}, {}).credentials, Credentials::bad);
+}
+
+TEST(CredentialsOf, TellsWhichOfTheTokensItIs) {
+  const std::vector<AccessToken> tokens = {{"first-of-the-tokens", {}, true},
+                                           {"second-of-the-tokens", {"a"}, false}};
+  EXPECT_EQ(presented({{"Authorization", "Bearer second-of-the-tokens"}}, tokens).token,
+            &tokens[1]);
+  EXPECT_EQ(presented({{"Authorization", "Bearer first-of-the-tokens"}}, tokens).token, &tokens[0]);
+  const Presented other = presented({{"Authorization", "Bearer third-of-the-tokens"}}, tokens);
+  EXPECT_EQ(other.token, nullptr);
+  EXPECT_EQ(other.credentials, Credentials::bad);
+}
+
+TEST(AccessTokenOf, ReachesItsRoots) {
+  const AccessToken all{"x", {}, true}, some{"x", {"a", "b"}, true}, reader{"x", {}, false};
+  EXPECT_TRUE(all.reaches("a") && some.reaches("b"));
+  EXPECT_FALSE(some.reaches("c") || some.reaches("") || some.reaches("ab"));
+  EXPECT_FALSE(all.limited());
+  EXPECT_TRUE(some.limited() && reader.limited());
 }
 
 }  // namespace

@@ -219,15 +219,58 @@ TEST_F(ConfigTest, IgnoreOnTheCommandLineAdds) {
   EXPECT_EQ(bad({path("talks"), "--ignore"}).code, Code::bad_usage);
 }
 
-TEST_F(ConfigTest, WritingIsRefusedNotOverheard) {
-  const std::string refusal = "writing through the API is not part of this version";
-  const Error error = bad({"--writable", path("talks")});
-  EXPECT_EQ(error.code, Code::bad_usage);
-  EXPECT_EQ(error.message, "--writable: " + refusal);
-  const Error in_file = bad(file("writable = true"));
-  EXPECT_EQ(in_file.code, Code::bad_configuration);
-  EXPECT_NE(in_file.message.find(refusal), std::string::npos) << in_file.message;
-  good(file("writable = false"));
+TEST_F(ConfigTest, WritingIsSwitchedOn) {
+  EXPECT_FALSE(good({path("talks")}).writable);
+  EXPECT_TRUE(good({"--writable", path("talks")}).writable);
+  EXPECT_TRUE(good(file("writable = true")).writable);
+  EXPECT_FALSE(good(file("writable = false")).writable);
+}
+
+class TokensTest : public ConfigTest {
+ protected:
+  void write(const std::string& name, const std::string& token, unsigned mode = 0600) {
+    std::ofstream(path(name)) << token << '\n';
+    fs::permissions(path(name), fs::perms(mode));
+  }
+};
+
+TEST_F(TokensTest, AreReadWithWhatTheyAllow) {
+  write("site", "sixteen-and-more-characters");
+  write("reader", "another-sixteen-and-more");
+  const DaemonConfig config =
+      good(file("[[token]]\nfile = \"site\"\nroots = [\"talks\"]\naccess = \"write\"\n"
+                "[[token]]\nfile = \"reader\"\n"));
+  ASSERT_EQ(config.tokens.size(), 2u);
+  const std::vector<std::string> talks = {"talks"};
+  EXPECT_EQ(config.tokens[0].file, path("site"));
+  EXPECT_EQ(config.tokens[0].roots, talks);
+  EXPECT_TRUE(config.tokens[0].write);
+  EXPECT_EQ(config.tokens[0].token, "sixteen-and-more-characters");
+  EXPECT_TRUE(config.tokens[1].roots.empty());
+  EXPECT_FALSE(config.tokens[1].write);
+}
+
+TEST_F(TokensTest, AreRefusedWhereTheySayTooLittleOrTooMuch) {
+  write("site", "sixteen-and-more-characters");
+  write("same", "sixteen-and-more-characters");
+  write("shown", "another-sixteen-and-more", 0644);
+  const auto message = [&](const std::string& text) {
+    const Error error = bad(file(text));
+    EXPECT_EQ(error.code, Code::bad_configuration);
+    EXPECT_EQ(error.message.find("sixteen"), std::string::npos) << "the token is nobody's to see";
+    return error.message;
+  };
+  const std::string site = "[[token]]\nfile = \"site\"\n";
+  EXPECT_NE(message("[[token]]\naccess = \"read\"").find("needs a file"), std::string::npos);
+  EXPECT_NE(message(site + "access = \"all\"").find("\"read\" or \"write\""), std::string::npos);
+  EXPECT_NE(message(site + "roots = []").find("names no root"), std::string::npos);
+  EXPECT_NE(message(site + "roots = [\"films\"]").find("\"films\", and there is none"),
+            std::string::npos);
+  EXPECT_NE(message("[[token]]\nfile = \"none\"").find("No such file"), std::string::npos);
+  EXPECT_NE(message("[[token]]\nfile = \"shown\"").find("others can read it"), std::string::npos);
+  EXPECT_NE(message(site + "[[token]]\nfile = \"same\"").find("the same token as"),
+            std::string::npos);
+  EXPECT_NE(message("token_file = \"same\"\n" + site).find("the same token as"), std::string::npos);
 }
 
 TEST_F(ConfigTest, OtherMachinesAreAnsweredWithATokenOnly) {

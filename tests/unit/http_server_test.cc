@@ -183,12 +183,12 @@ class HttpToken : public HttpServerTest {
   static constexpr std::string_view token = "sixteen-and-more-characters";
   void serve(bool for_all) {
     HttpOptions options = small();
-    options.token = token;
+    options.tokens = {AccessToken{std::string(token), {}, true}};
     options.token_for_all = for_all;
     server_.reset();
     auto started = HttpServer::start(options, [](const Request& request) {
       Response response;
-      response.body = request.authorized ? "known" : "unknown";
+      response.body = request.token ? "known" : "unknown";
       return response;
     });
     ASSERT_TRUE(started) << started.error().message;
@@ -232,10 +232,10 @@ TEST_F(HttpToken, ARefusedBodyDoesNotCostTheAnswer) {
 
 TEST_F(HttpToken, CanBeReplaced) {
   serve(true);
-  server_->replace_token("another-one-of-some-length");
+  server_->replace_tokens({{"another-one-of-some-length", {}, true}});
   EXPECT_EQ(status_of(ask(bearer(token))), "HTTP/1.1 401");
   EXPECT_TRUE(has(ask(bearer("another-one-of-some-length")), "\r\n\r\nknown"));
-  server_->replace_token("");
+  server_->replace_tokens({{"", {}, true}});
   EXPECT_EQ(status_of(ask("")), "HTTP/1.1 401") << "nobody's: nobody passes";
   EXPECT_EQ(status_of(ask(bearer(""))), "HTTP/1.1 401");
 }

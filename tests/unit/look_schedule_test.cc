@@ -356,5 +356,89 @@ TEST_F(LookScheduleTest, BeneathNamesWhatWaitsAndWhatIsUnderWay) {
   EXPECT_EQ(names, (std::vector<FragmentName>{inner, waiting}));
 }
 
+// Whoever waits for a look of its own must not be told by an earlier one.
+
+class WatcherTest : public LookScheduleTest {
+ protected:
+  void ask() {
+    auto watcher = std::make_shared<int>();
+    watched = watcher;
+    schedule.request(a, ledger.issue(), now, milliseconds(0), false, std::move(watcher));
+  }
+  bool dead() const { return watched.expired(); }
+  LookJob take() {
+    auto job = schedule.next(now);
+    EXPECT_TRUE(job.has_value());
+    return std::move(*job);
+  }
+  void done(const LookJob& job, LookEnd end = LookEnd::settled) {
+    for (const LookJob::Item& item : job.items) {
+      schedule.finished(item, end, {}, milliseconds(0));
+      schedule.release(item, now);
+    }
+  }
+  std::weak_ptr<int> watched;
+};
+
+TEST_F(WatcherTest, DiesWithALookThatBeganAfterwards) {
+  request(a);
+  const auto early = take();
+  ask();
+  done(early);
+  EXPECT_FALSE(dead()) << "that look had begun before";
+  const auto own = take();
+  EXPECT_FALSE(dead());
+  done(own);
+  EXPECT_TRUE(dead());
+}
+
+TEST_F(WatcherTest, StaysThoughAnEarlierTicketIsThere) {
+  request(a);
+  ask();
+  EXPECT_FALSE(dead());
+  done(take());
+  EXPECT_TRUE(dead());
+}
+
+TEST_F(WatcherTest, WaitsForATornFileToSettle) {
+  ask();
+  for (int look = 0; look < 3; ++look) {
+    EXPECT_FALSE(dead()) << look;
+    done(take(), LookEnd::torn);
+    pass(1000);
+  }
+  EXPECT_TRUE(dead());
+}
+
+TEST_F(WatcherTest, IsGivenUpWithAFileThatCantBeRead) {
+  ask();
+  for (std::uint32_t look = 0; look < patient_failures; ++look) {
+    EXPECT_FALSE(dead()) << look;
+    done(take(), LookEnd::later);
+    pass(10000);
+  }
+  EXPECT_TRUE(dead());
+}
+
+TEST_F(WatcherTest, GoesWithTheRenameThatItsPathIsPartOf) {
+  request(b);
+  const auto early = take();
+  schedule.request_renames({{a, b}}, ledger.issue());  // blocked by that look
+  ask();
+  done(early);
+  EXPECT_FALSE(dead());
+  auto both = take();
+  ASSERT_EQ(both.items.size(), 2u);
+  EXPECT_TRUE(schedule.postpone(both, now));
+  EXPECT_FALSE(dead());
+  pass(1000);
+  both = take();
+  ask();
+  EXPECT_TRUE(schedule.postpone(both, now));
+  pass(1000);
+  done(take());
+  EXPECT_TRUE(dead());
+}
+
 }  // namespace
 }  // namespace jcn

@@ -2,6 +2,7 @@
 // it by tests/integration/test_openapi.py.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <set>
 
 #include "jcn/check.h"
@@ -34,7 +35,9 @@ TEST_F(RouteOpenapi, DescribesExactlyTheRoutesThatThereAre) {
   }
   for (const RouteRow& row : route_table()) {
     const std::string path(row.path);
-    served.insert((row.method == Method::get ? "get " : "post ") + path);
+    std::string name(method_name(row.method));
+    std::ranges::transform(name, name.begin(), [](char c) { return static_cast<char>(c | 0x20); });
+    served.insert(name + ' ' + path);
     if (row.method == Method::get) served.insert("head " + path);  // goes with GET
   }
   EXPECT_EQ(described, served);

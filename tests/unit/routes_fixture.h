@@ -62,12 +62,27 @@ class FakeService : public Service {
   std::optional<std::uint64_t> answering() override { return answers; }
   void failed(const Error& error) override { failures.push_back(error.code); }
   FeedGate& feeds() override { return gate; }
+  FragmentFiles& fragments() override { return *files; }
+  Result<SeenAt> wait_until_seen(const std::vector<Awaited>& awaited,
+                                 std::chrono::milliseconds) override {
+    waited_for.push_back(awaited);
+    if (seen_error) return *seen_error;
+    return SeenAt{writer_.seq(), std::vector<bool>(awaited.size(), seen)};
+  }
   Result<SnapshotFile> snapshot_file() override {
     if (!on_snapshot_file) return Error{Code::not_ready, "The snapshot is being made."};
     return on_snapshot_file();
   }
 
   FeedGate gate{2};
+  std::unique_ptr<FragmentFiles> files =
+      std::make_unique<FragmentFiles>(FragmentFiles::Surroundings{
+          .open_root = [](const std::string& root) -> Result<FragmentFiles::Folder> {
+            return Error{Code::no_such_root, "no root " + root};
+          }});
+  std::vector<std::vector<Awaited>> waited_for;
+  bool seen = true;
+  std::optional<Error> seen_error;
   int snapshots = 0;
   std::optional<Error> snapshot_error;
   std::function<void()> on_snapshot;
