@@ -15,6 +15,12 @@ from exported import ExportCase, check_search, check_whole, contents, export, op
 from harness import FULL, JCN_EXPORT, TIME_FACTOR
 
 
+def strace(call, signal_name, count):
+    """What a program is started with, to get a signal as it makes that system call so many times."""
+    return ["env", "ASAN_OPTIONS=detect_leaks=0", "strace", "-f", "-qq", "-o", os.devnull,
+            "-e", f"trace={call}", "-e", f"inject={call}:signal={signal_name}:when={count}"]
+
+
 class Interrupted(ExportCase):
     """The old snapshot stays, whatever ends the making of the new one."""
 
@@ -96,9 +102,7 @@ class Interrupted(ExportCase):
         """Ends the process with a signal as it makes that system call."""
         name = signal.Signals(number).name
         return subprocess.run(
-            ["strace", "-f", "-qq", "-o", os.devnull, "-e", f"trace={call}",
-             "-e", f"inject={call}:signal={name}:when={count}", JCN_EXPORT, "--index",
-             self.live.index, "--output", self.out],
+            [*strace(call, name, count), JCN_EXPORT, "--index", self.live.index, "--output", self.out],
             capture_output=True, text=True, timeout=120 * TIME_FACTOR, check=False)
 
 
@@ -454,9 +458,8 @@ class Incremental(ExportCase):
                 self.drop(f"r{number}.json", {"n": 1000 + step, "text": "other " * 100})
             live.sync(durable=True)
             with self.subTest(call=call, count=count):
-                subprocess.run(["strace", "-f", "-qq", "-o", os.devnull, "-e", f"trace={call}", "-e",
-                                f"inject={call}:signal=SIGKILL:when={count}", JCN_EXPORT, "--index",
-                                live.index, "--output", self.out, "--incremental"],
+                subprocess.run([*strace(call, "SIGKILL", count), JCN_EXPORT, "--index", live.index,
+                                "--output", self.out, "--incremental"],
                                capture_output=True, timeout=60 * TIME_FACTOR, check=False)
                 # As anybody who opens it to write finds it: SQLite rolls back what was not committed.
                 db = sqlite3.connect(self.out)
