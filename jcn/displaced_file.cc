@@ -2,9 +2,11 @@
 
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <linux/magic.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -19,12 +21,21 @@ namespace {
 // Others would have to replace a file that many times within microseconds each.
 constexpr int most_exchanges = 100;
 
+// There, the system refuses leases that no server has delegated to it as if the file were open.
+bool on_another_machine(int file) {
+  struct statfs system {};
+  if (::fstatfs(file, &system) != 0) return true;
+  const auto type = static_cast<std::uint32_t>(system.f_type);
+  return type == NFS_SUPER_MAGIC || type == SMB_SUPER_MAGIC || type == CIFS_SUPER_MAGIC ||
+         type == SMB2_SUPER_MAGIC;
+}
+
 // Another program has it open for writing: what it will write would be lost. Only known of local
 // files, where this process is their owner or may lease others' files (fcntl(2), F_SETLEASE).
 bool being_written(int folder, const std::string& name) {
   const FileDescriptor file(
       ::openat(folder, name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
-  if (!file) return false;
+  if (!file || on_another_machine(file.get())) return false;
   // Whoever opens it while the lease is held makes the kernel send a signal: one that does nothing.
   if (::fcntl(file.get(), F_SETSIG, SIGURG) != 0) return false;
   if (::fcntl(file.get(), F_SETLEASE, F_RDLCK) != 0) return errno == EAGAIN;
