@@ -99,9 +99,10 @@ class Served(ExportCase):
     def test_one_that_fails_is_not_made_again_and_again(self):
         self.drop("a.json", {"n": 1})
         program = os.path.join(self.tmp, "program")
+        runs = os.path.join(self.tmp, "index/export/runs")  # where children of jcn may write
         write_whole(program, f"""#!/bin/sh
-echo run >> '{program}.runs'
-[ "$(wc -l < '{program}.runs')" = 1 ] && exec '{JCN_EXPORT}' "$@"
+echo run >> '{runs}'
+[ "$(wc -l < '{runs}')" = 1 ] && exec '{JCN_EXPORT}' "$@"
 exit 4
 """.encode())
         os.chmod(program, 0o755)
@@ -112,7 +113,7 @@ exit 4
         for _ in range(50):
             answer = live.get(self.TARGET)
             self.assertEqual((answer.status, answer.body), (200, first.body))
-        with open(program + ".runs", encoding="utf-8") as file:
+        with open(runs, encoding="utf-8") as file:
             self.assertEqual(len(file.readlines()), 2)
 
     def test_the_end_ends_the_child(self):
