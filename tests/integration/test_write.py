@@ -219,6 +219,7 @@ class Writing(WriteCase):
         self.assertEqual(self.all_names(), before)
         self.assertEqual(os.listdir(outside), ["secret.json"])
         self.assertEqual(self.put(live, "odd ž/100% #1.json", OLD).status, 201)
+        live.sync()  # its events are looked into once more
         self.assertEqual(live.explain(self.path("odd ž/100% #1.json"))["status"], "indexed")
 
     def test_preconditions(self):
