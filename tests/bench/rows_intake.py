@@ -94,7 +94,7 @@ def size(ground, options):
         undo()
     daemon.sync(durable=True, timeout_ms=300_000)
     highest = max(highest, ground.index_bytes() / ground.minified)
-    done = daemon.run_ctl("--index", daemon.index, "compact", timeout=900)
+    done = daemon.run_ctl("--index", daemon.index, "compact")
     if done.returncode != 0:
         raise SystemExit(f"compact: {done.stderr}")
     ground.settle()
