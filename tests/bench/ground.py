@@ -14,7 +14,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE / "query"))
 
 import talks  # noqa: E402  finds the harness, too
-from harness import JCN, JCNCTL, PROJECT, Daemon, wait_for  # noqa: E402
+from harness import JCN, JCNCTL, PROJECT, Daemon  # noqa: E402
 
 BUILT = pathlib.Path(os.environ.get("JCN_BENCH_BIN") or PROJECT / "build/release/tests/bench")
 HEADINGS = ("what", "jcn", "target", "", "peer or limit", "seen there", "times")
@@ -114,18 +114,14 @@ class Ground:
     def settle(self):
         """Waits until all is folded, and the daemon has no work of its own left."""
         self.daemon.sync(durable=True, timeout_ms=300_000)
+        talks.until_quiet(self.daemon)
 
-        def used():
-            with open(f"/proc/{self.daemon.process.pid}/stat", "rb") as file:
-                return sum(map(int, file.read().rpartition(b")")[2].split()[11:13]))
-        seen = [used(), time.monotonic()]
-
-        def still():
-            now = used()
-            if now != seen[0]:
-                seen[:] = now, time.monotonic()
-            return time.monotonic() - seen[1] > 1
-        wait_for(still, "the daemon to have no work left", 900, 0.05)
+    def filled(self):
+        """What sqlite_fill says of these notes, in a database of its own."""
+        database = os.path.join(self.scratch, "fill.db")
+        done = limit("sqlite_fill", self.notes, database)
+        os.unlink(database)
+        return done
 
     def index_bytes(self):
         return folder_bytes(self.daemon.index)

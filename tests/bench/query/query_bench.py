@@ -21,7 +21,7 @@ import time
 import urllib.parse
 
 import talks  # finds the harness, too
-from harness import JCN, Daemon, QuickClient, wait_for
+from harness import JCN, Daemon, QuickClient
 from peer import Peer, common_words
 
 CHANGED = 5000  # records of the full fresh layer
@@ -189,25 +189,11 @@ class Bench:
     def start(self):
         self.daemon.start(900)
         self.daemon.sync(durable=True, timeout_ms=300_000)
-        self.quiet()
+        talks.until_quiet(self.daemon)
         status = self.daemon.status()
         assert status["kinds"] == {"videos": self.options.records}, status
         self.say(f"  ready after {self.daemon.ready_seconds:.1f} s, "
                  f"index of {status['index_bytes'] >> 20} MiB")
-
-    def quiet(self):
-        """Waits until the daemon has no work of its own left (merges): no CPU time for a second."""
-        def used():
-            with open(f"/proc/{self.daemon.process.pid}/stat", "rb") as file:
-                return sum(map(int, file.read().rpartition(b")")[2].split()[11:13]))
-        seen = [used(), time.monotonic()]
-
-        def still():
-            now = used()
-            if now != seen[0]:
-                seen[:] = now, time.monotonic()
-            return time.monotonic() - seen[1] > 1
-        wait_for(still, "the daemon to have no work left", 600, 0.05)
 
     def healthz(self):
         prepared = self.client.prepare("/healthz")
@@ -291,7 +277,7 @@ class Bench:
             for peer in (self.peer, self.tuned):
                 peer.replace(path, old, new)
         self.daemon.sync(timeout_ms=300_000)
-        self.quiet()
+        talks.until_quiet(self.daemon)
         fresh = self.daemon.status()["fresh"]
         if fresh != number:
             raise SystemExit(f"{fresh} records are fresh, not {number}")

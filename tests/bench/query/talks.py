@@ -14,11 +14,12 @@ import shutil
 import sys
 import tarfile
 import tempfile
+import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "integration"))
 
 from drawn_records import TalkDraw  # noqa: E402
-from harness import CORPORA  # noqa: E402
+from harness import CORPORA, wait_for  # noqa: E402
 
 ARCHIVE = CORPORA / "pyvideo.tar.xz"
 TALKS = 21_715  # of the corpus
@@ -132,6 +133,21 @@ def notes(options, scratch):
     os.makedirs(folder, exist_ok=True)
     write(folder, options.records, options.seed)
     return folder
+
+
+def until_quiet(daemon):
+    """Waits until the daemon has no work of its own left (merges): no CPU time for a second."""
+    def used():
+        with open(f"/proc/{daemon.process.pid}/stat", "rb") as file:
+            return sum(map(int, file.read().rpartition(b")")[2].split()[11:13]))
+    seen = [used(), time.monotonic()]
+
+    def still():
+        now = used()
+        if now != seen[0]:
+            seen[:] = now, time.monotonic()
+        return time.monotonic() - seen[1] > 1
+    wait_for(still, "the daemon to have no work left", 900, 0.05)
 
 
 def run(bench, options, name):
