@@ -202,7 +202,6 @@ TEST_F(WalkerAudit, FindsWhatNoEventToldOf) {
   folder.write("root/new.json", "{}");
   folder.write("root/d/e/f/deep.json", "{}");
   lose_events();
-  EXPECT_EQ(take(), (Found{}));
   audit();
   const Found seen = take();
   EXPECT_TRUE(seen.contains("new.json"));
