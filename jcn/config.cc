@@ -166,9 +166,6 @@ Result<RootConfig> root_argument(const std::string& word) {
 }
 
 Result<void> finish_roots(DaemonConfig& config) {
-  if (config.roots.empty()) {
-    return usage("no folder to watch", "name one: jcn FOLDER, or [[root]] in the file");
-  }
   for (RootConfig& root : config.roots) {
     const std::string given = root.path;
     JCN_TRY(root.path, resolved(given));
@@ -237,7 +234,8 @@ Result<std::string> default_index(const DaemonConfig& config) {
   for (const RootConfig& root : config.roots) roots.emplace(root.name, root.path);
   std::string all;
   for (const auto& [name, path] : roots) all += name + '\0' + path + '\0';
-  return state + "/jcn/" + roots.begin()->first + "-" + hash128(all).hex().substr(0, 12);
+  const std::string first = roots.empty() ? "nothing" : roots.begin()->first;
+  return state + "/jcn/" + first + "-" + hash128(all).hex().substr(0, 12);
 }
 
 Result<void> finish_index(DaemonConfig& config) {
@@ -302,7 +300,11 @@ Result<void> finish_access(DaemonConfig& config) {
 
 Result<DaemonConfig> configure(const CommandLine& line) {
   DaemonConfig config;
-  if (!line.config_file.empty()) JCN_CHECK(load_config_file(line.config_file, config));
+  if (!line.config_file.empty()) {
+    JCN_CHECK(load_config_file(line.config_file, config));
+  } else if (line.folders.empty()) {
+    return usage("no folder to watch", "name one: jcn FOLDER, or [[root]] in a file for --config");
+  }
   for (const auto& [row, given] : line.options) {
     JCN_TRY(const OptionValue value, typed(*row, given));
     if (auto done = row->set(config, value); !done.ok()) {

@@ -33,7 +33,7 @@ struct TokenConfig {
 // Ranges are those of the table in config_table.cc; a loaded configuration keeps within them.
 struct DaemonConfig {
   Rules rules;
-  std::vector<RootConfig> roots;          // at least one; names differ, none lies in another
+  std::vector<RootConfig> roots;          // names differ, none lies in another
   std::string index;                      // absolute; beneath no root, and none beneath it
   std::string listen_host = "127.0.0.1";  // IPv4, as numbers
   std::uint16_t listen_port = 8640;       // 0: any free one

@@ -46,7 +46,7 @@ Status Daemon::status() {
 
 Readiness Daemon::readiness() {
   Readiness readiness;
-  readiness.ready = ready_ && !stopping_ && caretaker_->answering();
+  readiness.ready = ready_ && !stopping_ && caretaker_->answering() && !config_.roots.empty();
   if (stopping_) readiness.reasons.push_back({"stopping", "jcn is shutting down"});
   if (!ready_) readiness.reasons.push_back({"crawling", "the first crawl is not done yet"});
   for (Reason& reason : caretaker_->reasons()) readiness.reasons.push_back(std::move(reason));

@@ -123,6 +123,11 @@ std::vector<RootStatus> Roots::status() const {
 std::vector<Reason> Roots::reasons() const {
   std::lock_guard guard(lock_);
   std::vector<Reason> all;
+  if (roots_.empty()) {
+    all.push_back({"no_roots",
+                   "no folder is watched: name one as [[root]] in the configuration, see "
+                   "jcn.conf(5), then restart jcn"});
+  }
   for (const Root& root : roots_) {
     if (root.state != "offline") continue;
     all.push_back({"root_offline", "root '" + root.name + "' (" + root.path +

@@ -45,6 +45,27 @@ class Roots(JcnCase):
         self.assertEqual(daemon.record("p", "people"), {"id": "p"})
         self.assertEqual(daemon.status()["kinds"], {"people": 1, "videos": 1})
 
+    def test_no_roots(self):
+        """As installed: the service runs, and says what is missing."""
+        self.write("a.json", {"id": "a"})
+        daemon = self.new_daemon(config='listen = "127.0.0.1:0"\n')
+        daemon.folders = []
+        daemon.start()
+        answer = daemon.get("/readyz")
+        self.assertEqual(answer.status, 503)
+        ready = json_of(answer)
+        self.assertFalse(ready["ready"])
+        self.assertEqual([reason["code"] for reason in ready["reasons"]], ["no_roots"])
+        self.assertIn("[[root]]", ready["reasons"][0]["detail"])
+        self.assertEqual(daemon.get("/healthz").status, 200)
+        self.assertEqual((daemon.status()["roots"], daemon.status()["fragments"]), ([], 0))
+        daemon.sync()
+        daemon.stop()
+        daemon.folders = [self.root]
+        daemon.start()
+        self.assertEqual(daemon.ids(), ["a"])
+        self.assertEqual(daemon.get("/readyz").status, 200)
+
     def refused(self, daemon, *words):
         code, out, errors = daemon.start_refused()
         self.assertNotEqual(code, 0)
