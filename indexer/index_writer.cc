@@ -389,7 +389,8 @@ class WriterTransactions : public MergeTransactions {
 }  // namespace
 
 // When it returns, no transaction of its own is left: a larger map would wait for that.
-Result<MergeOutcome> IndexWriter::Inside::merge_chosen(const std::vector<std::uint32_t>& chosen) {
+Result<MergeOutcome> IndexWriter::Inside::merge_chosen(const std::vector<std::uint32_t>& chosen,
+                                                       const std::function<bool()>& go_on) {
   WriterTransactions transactions(
       write_mutex,
       [this](StateRow& begun) {
@@ -401,7 +402,7 @@ Result<MergeOutcome> IndexWriter::Inside::merge_chosen(const std::vector<std::ui
         reserve_ahead(next, published.load()->seq);
         return commit(txn, next, Published::Next::same);
       });
-  return merge_segments(chosen, cache(), transactions);
+  return merge_segments(chosen, cache(), transactions, go_on);
 }
 
 // LMDB can use the pages that a commit has freed from the next commit but one on. With one more in
@@ -414,7 +415,7 @@ Result<void> IndexWriter::Inside::commit_once_more() {
   return commit(txn, next, Published::Next::same);
 }
 
-Result<bool> IndexWriter::merge() {
+Result<bool> IndexWriter::merge(const std::function<bool()>& go_on) {
   Inside& in = *inside_;
   const std::lock_guard folding(in.fold_mutex);
   if (in.behind) return false;  // a whole generation is being written
@@ -426,7 +427,8 @@ Result<bool> IndexWriter::merge() {
     return false;
   }
   SegmentCache& cache = in.cache();
-  Result<MergeOutcome> merged = in.merge_chosen(chosen);
+  Result<MergeOutcome> merged = in.merge_chosen(chosen, go_on);
+  if (!merged && merged.error().code == Code::not_ready) return false;  // broken off
   // The next round has the room.
   if (!merged && merged.error().code == Code::index_full) {
     static_cast<void>(cache.env().grow_if_full());

@@ -88,7 +88,8 @@ struct IndexWriter::Inside {
   bool freeze(Result<void>& frozen);
   Result<void> fold_frozen(FoldReport& report);
   Result<void> commit_once_more();
-  Result<MergeOutcome> merge_chosen(const std::vector<std::uint32_t>& chosen);
+  Result<MergeOutcome> merge_chosen(const std::vector<std::uint32_t>& chosen,
+                                    const std::function<bool()>& go_on);
   void clear_stale_readers();
   void end_cleanly();
 

@@ -13,8 +13,9 @@ namespace jcn {
 namespace {
 
 constexpr std::size_t due_segments = 8;
-constexpr std::uint32_t worth_cleaning = 4096;            // records, for the 30 % rule
-constexpr std::size_t most_segments = 16;                 // in one merge
+constexpr std::uint32_t worth_cleaning = 4096;  // records, for the 30 % rule
+constexpr std::size_t most_segments = 16;       // in one merge
+constexpr std::uint32_t ids_per_look = 1024;
 constexpr std::uint64_t transaction_bytes = 32ULL << 20;  // of blocks, per transaction
 
 unsigned size_class(std::uint32_t records) {
@@ -29,8 +30,8 @@ unsigned size_class(std::uint32_t records) {
 class Merge {
  public:
   Merge(const std::vector<std::uint32_t>& segments, SegmentCache& cache,
-        MergeTransactions& transactions)
-      : segments_(segments), cache_(cache), transactions_(transactions) {}
+        MergeTransactions& transactions, const std::function<bool()>& go_on)
+      : segments_(segments), cache_(cache), transactions_(transactions), go_on_(go_on) {}
 
   Result<MergeOutcome> run() {
     JCN_TRY(const ReadTxn reading, cache_.env().begin_read());
@@ -61,11 +62,17 @@ class Merge {
   }
 
  private:
+  Result<void> look_whether_to_go_on() const {
+    if (!go_on_ || go_on_()) return {};
+    return Error{Code::not_ready, "the merge was broken off", ""};
+  }
+
   Result<void> write(Section section, std::uint32_t number, std::string payload) {
     if (section == Section::head) {
       head_ = std::move(payload);  // stored with the last transaction: it makes a segment whole
       return {};
     }
+    JCN_CHECK(look_whether_to_go_on());
     if (written_ > transaction_bytes) {
       JCN_CHECK(transactions_.commit());
       JCN_CHECK(transactions_.begin());
@@ -84,6 +91,7 @@ class Merge {
     while (true) {
       JCN_TRY(const bool more, keys.next());
       if (!more) break;
+      if (keys.local() % ids_per_look == 0) JCN_CHECK(look_whether_to_go_on());
       JCN_TRY(const auto bytes, txn.get(Table::ids, keys.key()));
       auto row = bytes ? decode_id_row(*bytes) : std::nullopt;
       if (!row || std::find(segments_.begin(), segments_.end(), row->segment) == segments_.end()) {
@@ -101,6 +109,7 @@ class Merge {
   const std::vector<std::uint32_t>& segments_;
   SegmentCache& cache_;
   MergeTransactions& transactions_;
+  const std::function<bool()>& go_on_;
   std::string head_;  // its payload, until it is stored
   SegmentHead new_head_;
   MemoryBlocks keys_;
@@ -156,8 +165,9 @@ std::vector<std::uint32_t> choose_merge(const SegmentInfos& segments) {
 }
 
 Result<MergeOutcome> merge_segments(const std::vector<std::uint32_t>& segments, SegmentCache& cache,
-                                    MergeTransactions& transactions) {
-  return Merge(segments, cache, transactions).run();
+                                    MergeTransactions& transactions,
+                                    const std::function<bool()>& go_on) {
+  return Merge(segments, cache, transactions, go_on).run();
 }
 
 }  // namespace jcn

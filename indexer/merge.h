@@ -45,7 +45,9 @@ struct MergeOutcome {
   std::uint32_t records = 0;
 };
 // On an error, blocks of a segment without a head may stay behind: for the next open to remove.
+// Errors: not_ready when `go_on`, which is asked at each block and now and then between, said so.
 Result<MergeOutcome> merge_segments(const std::vector<std::uint32_t>& segments, SegmentCache& cache,
-                                    MergeTransactions& transactions);
+                                    MergeTransactions& transactions,
+                                    const std::function<bool()>& go_on);
 
 }  // namespace jcn

@@ -110,7 +110,8 @@ void FoldThread::fold_once(std::unique_lock<std::mutex>& guard) {
   }
   for (bool more = true; more && !stopped_ && !wanted_now_;) {
     guard.unlock();
-    Result<bool> merged = as_far_as_memory_goes([this] { return writer_.merge(); });
+    Result<bool> merged =
+        as_far_as_memory_goes([this] { return writer_.merge([this] { return !stopped_; }); });
     if (!merged) {
       spdlog::error("merge: {}", merged.error().message);
       if (failed_) failed_(merged.error());

@@ -2,6 +2,7 @@
 // interval under load, or when the layer is half full; merges segments in between.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <functional>
@@ -27,7 +28,7 @@ class FoldThread {
   FoldThread(IndexWriter& writer, FoldTiming timing,
              std::function<void(const Error&)> failed = nullptr);
   ~FoldThread();
-  // Folds what is left, then ends.
+  // Breaks a merge off, folds what is left, then ends.
   Result<void> stop();
 
   void poke();  // something was published
@@ -51,7 +52,7 @@ class FoldThread {
   bool wanted_now_ = false;                   // guarded by lock_
   std::uint64_t begun_ = 0, ended_ = 0;       // folds; guarded by lock_
   std::optional<Error> failing_;              // of the last fold; guarded by lock_
-  bool stopped_ = false;                      // guarded by lock_
+  std::atomic<bool> stopped_ = false;         // set under lock_; a merge looks at it without
   std::thread thread_;
 };
 

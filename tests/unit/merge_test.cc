@@ -59,8 +59,7 @@ TEST(Merge, LargeFoldsTrainADictionaryAndMergesKeepItsFrames) {
     for (int i = 0; i < 1500; ++i) {
       const std::string id = "talk-" + std::to_string(round * 10'000 + i);
       const std::string document =
-          "{\"title\":\"Talk " + hash128(id).hex() +
-          "\",\"description\":\"" + about + "\"," +
+          "{\"title\":\"Talk " + hash128(id).hex() + "\",\"description\":\"" + about + "\"," +
           "\"recorded\":\"2026-01-02\",\"speakers\":[\"Speaker " + std::to_string(i % 37) +
           "\"],\"tags\":[\"python\",\"conference\"],\"duration\":" + std::to_string(i) + "}";
       batch.records[{"videos", id}] = record_of("videos", id, document);
@@ -84,6 +83,40 @@ TEST(Merge, LargeFoldsTrainADictionaryAndMergesKeepItsFrames) {
   writer = open_writer(folder / "index");
   model.expect_equal(must(writer->snapshot()));
   EXPECT_LT(must(verify_index(folder / "index")).bytes, raw);
+}
+
+// What an orderly end does to a merge that would take long.
+TEST(Merge, BrokenOffAtAnyPointItLeavesEverythingAsItWas) {
+  TemporaryFolder folder;
+  auto writer = open_writer(folder / "index");
+  IndexModel model;
+  for (int round = 0; round < 8; ++round) {
+    Batch batch;
+    for (int i = 0; i < 300; ++i) {
+      const std::string id = "talk-" + std::to_string(i * 8 + round);
+      batch.records[{"videos", id}] = record_of("videos", id, "{\"n\":" + std::to_string(i) + "}");
+    }
+    model.apply(batch);
+    must(writer->publish(batch));
+    must(writer->fold());
+  }
+  int asked = 0, last = 0;
+  const auto asks = [&](int allowed) {
+    asked = 0;
+    return must(writer->merge([&] { return ++asked <= allowed; }));
+  };
+  for (int allowed = 0; !asks(allowed); ++allowed) {
+    ASSERT_EQ(asked, allowed + 1) << "nothing goes on once it was told not to";
+    last = asked;
+    model.expect_equal(must(writer->snapshot()));
+  }
+  EXPECT_GT(last, 5);  // blocks of every section, and the ids
+  model.expect_equal(must(writer->snapshot()));
+  writer.reset();
+  writer = open_writer(folder / "index");
+  EXPECT_EQ(writer->rebuilt_because(), "");
+  model.expect_equal(must(writer->snapshot()));
+  EXPECT_EQ(must(verify_index(folder / "index")).records, 2400U);
 }
 
 TEST(Merge, UnfinishedMergeIsRemovedAtOpen) {

@@ -126,8 +126,10 @@ class IndexWriter {
   // Writes what is fresh into LMDB. On an error everything stays visible and the next call tries
   // again.
   Result<FoldReport> fold();
-  // One round of tiered merging, if any is due; true when something was merged.
-  Result<bool> merge();
+  // One round of tiered merging, if any is due; true when something was merged. `go_on` is asked
+  // now and then: false breaks the round off, which leaves everything as it was; what was written
+  // of it goes when the index is next opened.
+  Result<bool> merge(const std::function<bool()>& go_on = {});
 
   // Records named in touched.log beyond the last fold, found at open. The caller announces each
   // again (puts it into a batch, changed or not, absent ones as absent) and then calls
