@@ -18,7 +18,7 @@ constexpr std::chrono::minutes longest_making{30};  // of the daemon's snapshot
 constexpr std::chrono::seconds silence_patience{60};
 constexpr timespec between_questions{1, 0};  // as Retry-After says
 
-Result<void> download(jcnctl::HttpClient& daemon, const Destination& destination,
+Result<void> download(jcn_client::HttpClient& daemon, const Destination& destination,
                       const Progress& progress) {
   std::uint64_t size = 0;
   bool goes_on = true;
@@ -85,7 +85,7 @@ Result<Exported> look_at(const std::string& path, const Progress& progress) {
 
 }  // namespace
 
-Result<Exported> fetch_snapshot(jcnctl::HttpClient& daemon, const Destination& destination,
+Result<Exported> fetch_snapshot(jcn_client::HttpClient& daemon, const Destination& destination,
                                 const Progress& progress) {
   JCN_CHECK(download(daemon, destination, progress));
   destination.begin_sync();

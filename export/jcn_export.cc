@@ -1,11 +1,11 @@
 // jcn-export(1): a snapshot of the index, for those who ask with other tools.
-#include <curl/curl.h>
 #include <CLI/CLI.hpp>
 
 #include <array>
 #include <cstdlib>
 
 #include "exit_status.h"
+#include "http_client.h"
 #include "run_export.h"
 #include "terminal.h"
 
@@ -103,8 +103,6 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   jcn_export::catch_signals();
-  curl_global_init(CURL_GLOBAL_DEFAULT);
-  const int status = jcn_export::run(argc, argv);
-  curl_global_cleanup();
-  return status;
+  const jcn_client::Library library;
+  return jcn_export::run(argc, argv);
 }

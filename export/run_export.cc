@@ -11,8 +11,8 @@
 #include "destination.h"
 #include "fetch.h"
 #include "incremental.h"
-#include "jcnctl_http.h"
 #include "progress_bar.h"
+#include "serving_daemon.h"
 #include "terminal.h"
 #include "text_export.h"
 #include "token_file.h"
@@ -37,9 +37,9 @@ Result<void> sync_index(const Options& options) {
   if (!options.token_file.empty()) {
     JCN_TRY(token, jcn::read_token_file(options.token_file));
   }
-  JCN_TRY(auto daemon, jcnctl::serving_daemon(options.index, token));
+  JCN_TRY(auto daemon, jcn_client::serving_daemon(options.index, token));
   if (!daemon) return {};
-  JCN_TRY([[maybe_unused]] const jcnctl::Answer answer,
+  JCN_TRY([[maybe_unused]] const jcn_client::Answer answer,
           daemon->post("/v1/sync?durable=1&timeout_ms=120000", std::chrono::seconds(125)));
   return {};
 }
@@ -191,7 +191,10 @@ Result<void> export_from_url(const Options& options) {
   if (!options.token_file.empty()) {
     JCN_TRY(token, jcn::read_token_file(options.token_file));
   }
-  jcnctl::HttpClient daemon(options.url, token);
+  jcn_client::HttpClient daemon({.url = options.url,
+                                 .token = token,
+                                 .hint = "is jcn running? name it with --url, or its index with "
+                                         "--index"});
   return with_bar(destination.path(), [&](const Progress& progress) -> Result<Exported> {
     JCN_TRY(Exported fetched, fetch_snapshot(daemon, destination, progress));
     JCN_CHECK(destination.commit());

@@ -1,7 +1,6 @@
 // jcnctl(1): the operator's and script's tool.
 #include "jcnctl.h"
 
-#include <curl/curl.h>
 #include <unistd.h>
 #include <CLI/CLI.hpp>
 
@@ -43,8 +42,6 @@ Exit exit_of(const jcn::Error& error) {
 }
 
 namespace {
-
-constexpr const char* default_url = "http://127.0.0.1:8640";
 
 // The command line, with the command it chose.
 struct Chosen {
@@ -179,9 +176,9 @@ int run(int argc, char** argv) {
   app.fallthrough();
   app.footer(exit_help(exit_table) +
              "Tables on a terminal; JSON, one value a line, when piped or with --json.");
-  auto* url =
-      app.add_option("--url", chosen.context.url,
-                     "the daemon (default: $JCN_URL, else " + std::string(default_url) + ")");
+  auto* url = app.add_option(
+      "--url", chosen.context.url,
+      "the daemon (default: $JCN_URL, else " + std::string(jcn_client::default_url) + ")");
   auto* index = app.add_option("--index", chosen.context.index,
                                "an index: asks the daemon that serves it, else reads it");
   url->type_name("URL")->excludes(index);
@@ -198,7 +195,8 @@ int run(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : static_cast<int>(Exit::usage);
   }
-  if (chosen.context.url.empty()) chosen.context.url = environment("JCN_URL", default_url);
+  if (chosen.context.url.empty())
+    chosen.context.url = environment("JCN_URL", jcn_client::default_url);
   if (token_file.empty()) token_file = environment("JCN_TOKEN_FILE", "");
   if (isatty(STDOUT_FILENO) == 0) chosen.context.json = true;
 
@@ -213,8 +211,6 @@ int run(int argc, char** argv) {
 }  // namespace jcnctl
 
 int main(int argc, char** argv) {
-  curl_global_init(CURL_GLOBAL_DEFAULT);
-  const int status = jcnctl::run(argc, argv);
-  curl_global_cleanup();
-  return status;
+  const jcn_client::Library library;
+  return jcnctl::run(argc, argv);
 }

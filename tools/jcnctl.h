@@ -9,13 +9,23 @@
 #include <string_view>
 #include <vector>
 
+#include "answer_members.h"
 #include "exit_status.h"
+#include "http_client.h"
 #include "jcn/result.h"
 #include "jcn/rules.h"
 #include "jcn/snapshot.h"
-#include "jcnctl_http.h"
+#include "serving_daemon.h"
 
 namespace jcnctl {
+
+using jcn_client::Answer;
+using jcn_client::HttpClient;
+using jcn_client::minified;
+using jcn_client::number_member;
+using jcn_client::percent_encoded;
+using jcn_client::raw_member;
+using jcn_client::text_member;
 
 enum class Exit : int { ok = 0, no = 1, usage = 2, not_connected = 3, failed = 4 };
 

@@ -24,11 +24,14 @@ Result<jcn::IndexReader> open_index(const Context& context) {
 
 Result<std::optional<HttpClient>> find_daemon(const Context& context) {
   if (context.index.empty()) {
-    HttpClient daemon(context.url, context.token);
+    HttpClient daemon(
+        {.url = context.url,
+         .token = context.token,
+         .hint = "is jcn running? name it with --url or JCN_URL, or its index with --index"});
     JCN_TRY(const Answer answer, daemon.get("/healthz"));
     return std::optional<HttpClient>(std::move(daemon));
   }
-  return serving_daemon(context.index, context.token);
+  return jcn_client::serving_daemon(context.index, context.token);
 }
 
 Result<HttpClient> need_daemon(const Context& context) {
