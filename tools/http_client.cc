@@ -198,9 +198,9 @@ jcn::Result<Answer> HttpClient::ask(const Request& request) {
   curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &answer.status);
   answer.headers = headers_of(curl);
   answer.body = minified(collector.body);
-  if (answer.body.empty()) answer.body = std::move(collector.body);
   const bool fine = (answer.status >= 200 && answer.status < 300) || answer.status == 304;
   if (!fine) return problem_error(settings_.url, answer);
+  if (answer.body.empty()) answer.body = std::move(collector.body);
   return answer;
 }
 

@@ -124,6 +124,14 @@ TEST(HttpClient, AProblemIsAnErrorWithItsCode) {
   EXPECT_EQ(said.error().hint, "read");
 }
 
+TEST(HttpClient, ARefusalThatIsOnlyHalfJsonIsNotTakenForJcns) {
+  OneAnswer server(answer("404 Not Found", "", R"({"code")"));
+  HttpClient client(server.url(), "");
+  const auto said = client.get("/v1/videos/a");
+  ASSERT_FALSE(said.ok());
+  EXPECT_EQ(said.error().code, Code::internal);
+}
+
 TEST(HttpClient, NotModifiedIsAnAnswer) {
   OneAnswer server(answer("304 Not Modified", "ETag: \"abc\"\r\n", ""));
   HttpClient client(server.url(), "");
