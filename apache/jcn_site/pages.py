@@ -1,5 +1,6 @@
 """What everybody may see: the list, one video, the same for other sites to embed."""
 
+import json
 import urllib.parse
 
 import flask
@@ -61,7 +62,9 @@ def facet_links(asked, said):
     for name, member in FACETS.items():
         values = []
         for each in said["facet_results"][member]["results"]:
-            value = str(each["value"])
+            value = each["value"]
+            if not isinstance(value, str):
+                value = json.dumps(value)  # so that jcn finds it again: true, not True
             if len(value) > 200:
                 continue  # not to be put into an address
             chosen = value in asked[name]

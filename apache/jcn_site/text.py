@@ -79,10 +79,12 @@ def now():
 
 
 def query(address, **values):
-    """The address with these parameters; a list repeats its name; empty ones are left out."""
+    """The address with these parameters; a list repeats its name; empty ones are left out. A space
+    is %20: that is one for everybody who reads an address."""
     pairs = [(name, each) for name, value in values.items()
              for each in (value if isinstance(value, (list, tuple)) else [value]) if each]
-    return f"{address}?{urllib.parse.urlencode(pairs)}" if pairs else address
+    encoded = urllib.parse.urlencode(pairs, quote_via=urllib.parse.quote)
+    return f"{address}?{encoded}" if pairs else address
 
 
 FILTERS = {"linked": linked, "length": length, "spoken_length": spoken_length, "size": size,

@@ -142,12 +142,15 @@ def listed(document, name):
 
 
 def pixels(value):
-    return value if isinstance(value, int) and 0 < value < 100000 else None
+    is_number = isinstance(value, int) and not isinstance(value, bool)
+    return value if is_number and 0 < value < 100000 else None
 
 
 def extension(path):
-    """webm of a.b.WEBM; "" of what has none."""
-    return path.rpartition(".")[2].lower() if "." in path else ""
+    """webm of a.b.WEBM; "" of what has none, or one that is not ASCII (some letters become ASCII
+    ones when they are made small)."""
+    last = path.rpartition(".")[2]
+    return last.lower() if "." in path and last.isascii() else ""
 
 
 def media_address(path, extensions):
