@@ -4,7 +4,8 @@ no service of the system is touched. tools/run and the tests use it.
 
 usage: private_apache.py FOLDER-OF-ITS-OWN --jcn http://127.0.0.1:8640 --folder FOLDER --root NAME
                          [--token-file FILE] [--port 8080]
-Prints the site's address when it answers, and runs until SIGTERM or SIGINT. Port 0 picks a free
+                         [--front python|cgi|fastcgi] [--cgi-program FILE]
+--front: what makes the pages: the Python site, or jcn.cgi, which --cgi-program names. Prints the site's address when it answers, and runs until SIGTERM or SIGINT. Port 0 picks a free
 one.
 """
 
@@ -12,6 +13,7 @@ import argparse
 import json
 import os
 import pwd
+import shutil
 import signal
 import socket
 import subprocess
@@ -24,7 +26,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 APACHE = "/usr/sbin/apache2"
 MODULES = "/usr/lib/apache2/modules"
 LOADED = ("mpm_event alias allowmethods auth_basic authn_core authn_file authz_core authz_host "
-          "authz_user env headers mime proxy proxy_http reqtimeout rewrite wsgi")
+          "authz_user env headers mime proxy proxy_http reqtimeout rewrite")
 CONFIGURATION = """
 ServerRoot "{own}"
 ServerName 127.0.0.1:{port}
@@ -37,7 +39,6 @@ LogLevel warn
 ServerTokens Prod
 ScoreBoardFile "{own}/scoreboard"
 {modules}
-WSGISocketPrefix "{own}/wsgi"
 TypesConfig /dev/null
 AddType text/css .css
 AddType text/javascript .js
@@ -56,36 +57,63 @@ AcceptFilter http none
 
 Define JCN_SITE "{site}"
 Define JCN_FOLDER "{folder}"
-Define JCN_SETTINGS "{own}/site.toml"
 Define JCN_ADDRESS {jcn}
+{front}
+{more}
+"""
+
+# What makes the pages: the modules that it takes besides, and its lines of configuration.
+FRONTS = {
+    "python": ("wsgi", """
+WSGISocketPrefix "{own}/wsgi"
+Define JCN_SETTINGS "{own}/site.toml"
 Define JCN_USER {user}
 Define JCN_PROCESSES {processes}
 Include "{site}/site.conf"
-{more}
-"""
+"""),
+    "cgi": ("cgid", """
+ScriptSock "{own}/cgid.sock"
+Define JCN_BY_CGI
+Define JCN_CGI_FOLDER "{own}/cgi-bin"
+Include "{site}/cgi.conf"
+{environment}
+"""),
+    "fastcgi": ("proxy_fcgi", """
+Define JCN_FASTCGI "{own}/jcn-cgi.sock"
+Include "{site}/cgi.conf"
+"""),
+}
 
 
 class PrivateApache:
     """`own`: a folder that exists. `settings`: values of site.toml besides the ones that are given
     here; `more`: lines of configuration behind site.conf; `before`: what stands before Apache's
-    command line."""
+    command line. `front`: one of FRONTS; jcn.cgi is `cgi_program`, and `cgi_before` what
+    stands before it where it runs by itself, and sees to its user."""
 
     def __init__(self, own, jcn, folder, root, token_file="", port=0, settings=None, more="",
-                 before=(), processes=2):
+                 before=(), processes=2, front="python", cgi_program="", cgi_before=()):
         self.own = os.path.abspath(own)
         self.folder = os.path.abspath(folder)
         self.port = port or free_port()
         self.address = f"http://127.0.0.1:{self.port}"
         self._process = None
+        self._token_file = token_file
         self._values = {"jcn": jcn, "folder": self.folder, "root": root, "token_file": token_file,
                         **(settings or {})}
         self._more = more
         self._before = list(before)
         self._processes = processes
+        self.front = front
+        self._cgi_program, self._cgi_before = cgi_program, list(cgi_before)
+        self._fastcgi = None  # jcn.cgi, where it runs by itself
+        self._user = None  # whom the site runs as
 
     def start(self, seconds=20.0):
         """Returns once the site answers."""
         self._write_configuration()
+        if self.front == "fastcgi":
+            self.start_fastcgi()
         self._process = subprocess.Popen(
             [*self._before, APACHE, "-D", "FOREGROUND", "-f", f"{self.own}/apache.conf"],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
@@ -104,29 +132,55 @@ class PrivateApache:
     def stop(self):
         if self._process is None:
             return
-        self._process.send_signal(signal.SIGTERM)
-        try:
-            self._process.wait(15)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        end(self._process)
         self._process.stderr.close()
         self._process = None
+        if self._fastcgi is not None:
+            self.stop_fastcgi()
+
+    def start_fastcgi(self):
+        """As systemd does with jcn-cgi.socket: jcn.cgi finds the socket at its standard input."""
+        user = self._user if os.geteuid() == 0 and not self._cgi_before else None
+        with socket.socket(socket.AF_UNIX) as listening, \
+                open(f"{self.own}/jcn-cgi.log", "ab") as log:
+            path = f"{self.own}/jcn-cgi.sock"
+            if os.path.exists(path):
+                os.unlink(path)
+            listening.bind(path)
+            if os.geteuid() == 0:
+                shutil.chown(path, "www-data")
+            listening.listen(512)
+            self._fastcgi = subprocess.Popen(
+                [*self._cgi_before, f"{self.own}/cgi-bin/jcn.cgi"], stdin=listening, stdout=subprocess.DEVNULL,
+                stderr=log, user=user, env={**os.environ, **self._environment()})
+
+    def stop_fastcgi(self):
+        """Returns its exit status."""
+        status = end(self._fastcgi)
+        self._fastcgi = None
+        return status
 
     @property
     def pid(self):
         return self._process.pid
+
+    @property
+    def fastcgi_pid(self):
+        return self._fastcgi.pid
 
     def wait(self):
         """Until it ends by itself."""
         self._process.wait()
 
     def log(self):
-        try:
-            with open(f"{self.own}/error.log", encoding="utf-8", errors="replace") as log:
-                return log.read()
-        except FileNotFoundError:
-            return ""
+        said = ""
+        for name in ("error.log", "jcn-cgi.log"):
+            try:
+                with open(f"{self.own}/{name}", encoding="utf-8", errors="replace") as log:
+                    said += log.read()
+            except FileNotFoundError:
+                pass
+        return said
 
     def _copy_for(self, user, file):
         """A file that `user`, and nobody else, may read."""
@@ -147,20 +201,49 @@ class PrivateApache:
             return False
 
     def _write_configuration(self):
-        user, lines = account(self.folder)
-        values = dict(self._values)
-        if values["token_file"]:
-            values["token_file"] = self._copy_for(user, values["token_file"])
-        with open(f"{self.own}/site.toml", "w", encoding="utf-8") as settings:
-            for name, value in values.items():  # JSON's texts, numbers and arrays are TOML's, too
-                settings.write(f"{name} = {json.dumps(value)}\n")
+        self._user, lines = account(self.folder)
+        if self._token_file:
+            self._values["token_file"] = self._copy_for(self._user, self._token_file)
+        module, front = FRONTS[self.front]
+        if self.front == "python":
+            with open(f"{self.own}/site.toml", "w", encoding="utf-8") as settings:
+                for name, value in self._values.items():  # JSON's texts, numbers, arrays are TOML's
+                    settings.write(f"{name} = {json.dumps(value)}\n")
+        else:
+            os.makedirs(f"{self.own}/cgi-bin", exist_ok=True)
+            shutil.copy(self._cgi_program, f"{self.own}/cgi-bin/jcn.cgi")
+        values = {"own": told(self.own), "site": told(HERE), "user": self._user,
+                  "processes": self._processes,
+                  "environment": "\n".join(f'SetEnv {name} "{value}"' for name, value
+                                           in self._environment().items())}
         modules = "\n".join(f"LoadModule {name}_module {MODULES}/mod_{name}.so"
-                            for name in LOADED.split())
+                            for name in [*LOADED.split(), module])
         with open(f"{self.own}/apache.conf", "w", encoding="utf-8") as configuration:
             configuration.write(CONFIGURATION.format(
-                own=told(self.own), site=told(HERE), folder=told(self.folder), modules=modules,
+                own=values["own"], site=values["site"], folder=told(self.folder), modules=modules,
                 port=self.port, jcn=self._values["jcn"].removeprefix("http://").rstrip("/"),
-                user=user, users=lines, more=self._more, processes=self._processes))
+                users=lines, front=front.format(**values), more=self._more))
+
+    def _environment(self):
+        """The values as jcn.cgi reads them."""
+        told_to = {"jcn": "JCN_URL", "token_file": "JCN_TOKEN_FILE", "name": "JCN_SITE_NAME",
+                   "hosts": "JCN_SITE_HOSTS", "page_size": "JCN_PAGE_SIZE",
+                   "timeout": "JCN_TIMEOUT_MS", "threads": "JCN_THREADS"}
+        found = {told_to[name]: value for name, value in self._values.items() if name in told_to}
+        if "JCN_TIMEOUT_MS" in found:
+            found["JCN_TIMEOUT_MS"] = int(1000 * found["JCN_TIMEOUT_MS"])
+        return {name: " ".join(value) if isinstance(value, list) else str(value)
+                for name, value in found.items()}
+
+
+def end(process):
+    """Its exit status, when it has ended."""
+    process.send_signal(signal.SIGTERM)
+    try:
+        return process.wait(15)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        return process.wait()
 
 
 def account(folder):
@@ -194,10 +277,12 @@ def main():
     parser.add_argument("--root", required=True)
     parser.add_argument("--token-file", default="")
     parser.add_argument("--port", type=int, default=8080)
+    parser.add_argument("--front", choices=FRONTS, default="python")
+    parser.add_argument("--cgi-program", default="")
     given = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     apache = PrivateApache(given.own, given.jcn, given.folder, given.root, given.token_file,
-                           given.port)
+                           given.port, front=given.front, cgi_program=given.cgi_program)
     try:
         apache.start()
         if os.geteuid() == 0 and os.stat(given.folder).st_uid == 0:

@@ -4,8 +4,9 @@ Everything is asked from outside: HTTP, jcnctl, signals, the file system. Waitin
 for something (the ready line, a barrier, a polled condition) with a deadline.
 
 Environment:
-  JCN_BIN, JCNCTL_BIN, JCN_EXPORT_BIN
-                        the programs (default: build/release/jcn/jcn, …/tools/jcnctl, …/export/jcn-export)
+  JCN_BIN, JCNCTL_BIN, JCN_EXPORT_BIN, JCN_CGI_BIN
+                        the programs (default: build/release/jcn/jcn, …/tools/jcnctl, …/export/jcn-export,
+                        …/cgi-frontend/jcn.cgi)
   JCN_CORPORA           folder of the corpora (default: ../shared/corpora beside the project)
   JCN_FULL=1            asserts the issue's time limits, too
   JCN_TIME_FACTOR=N     stretches every deadline, for sanitizer builds (default 1)
@@ -37,6 +38,8 @@ JCN = os.path.abspath(os.environ.get("JCN_BIN") or PROJECT / "build/release/jcn/
 JCN_EXPORT = os.path.abspath(os.environ.get("JCN_EXPORT_BIN")
                              or PROJECT / "build/release/export/jcn-export")
 JCNCTL = os.path.abspath(os.environ.get("JCNCTL_BIN") or PROJECT / "build/release/tools/jcnctl")
+JCN_CGI = os.path.abspath(os.environ.get("JCN_CGI_BIN")
+                          or PROJECT / "build/release/cgi-frontend/jcn.cgi")
 CORPORA = pathlib.Path(os.environ.get("JCN_CORPORA") or PROJECT.parent / "shared/corpora")
 FULL = os.environ.get("JCN_FULL") == "1"
 TIME_FACTOR = float(os.environ.get("JCN_TIME_FACTOR") or 1)

@@ -1,5 +1,5 @@
-"""The real site for tests: jcn, and a private Apache with mod_wsgi in front of it; and pages,
-parsed."""
+"""The real site for tests: jcn, and a private Apache in front of it, with mod_wsgi or jcn.cgi; and
+pages, parsed."""
 
 import html.parser
 import json
@@ -11,7 +11,8 @@ import unittest
 import urllib.parse
 import uuid
 
-from harness import PROJECT, TIME_FACTOR, Client, JcnCase, write_whole
+from harness import (JCN_CGI, PROJECT, SANITIZER_REPORT, TIME_FACTOR, Client, JcnCase,
+                     write_whole)
 
 sys.path.insert(0, str(PROJECT / "apache"))
 import private_apache
@@ -127,6 +128,7 @@ def site_config(folder, schema=True):
 class SiteCase(JcnCase):
     """self.root is the folder of the videos. start_site() brings up jcn and Apache."""
 
+    FRONT = "python"  # what makes the pages; the other ones have none for editors
     PROCESSES = 1  # of the site; each takes half a second to start
     TOKEN = "a-token-of-the-tests-0123456789"
 
@@ -144,21 +146,25 @@ class SiteCase(JcnCase):
                                 arguments=arguments)
         self.start_apache(settings, more)
 
-    def start_apache(self, settings=None, more="", jcn_port=None, before=()):
-        own = self.folder("apache")
+    def start_apache(self, settings=None, more="", jcn_port=None, before=(), front=None,
+                     cgi_before=()):
+        front = front or self.FRONT
+        own = self.folder("apache-" + front)
         os.chmod(own, 0o755)
         self.apache = private_apache.PrivateApache(
             own, f"http://127.0.0.1:{jcn_port or self.live.port}", self.root, "videos",
-            self.token_file, settings=settings, more=more,
-            before=before, processes=self.PROCESSES)
-        self.addCleanup(self.stop_apache)
+            self.token_file, settings=settings, more=more, before=before,
+            processes=self.PROCESSES, front=front, cgi_program=JCN_CGI,
+            cgi_before=cgi_before)
+        self.addCleanup(self.stop_apache, self.apache)
         self.apache.start(20 * TIME_FACTOR)
         self.web = Client(self.apache.port)
         self.addCleanup(self.web.close)
 
-    def stop_apache(self):
-        self.apache.stop()
-        self.assertNotIn("Traceback", self.apache.log())
+    def stop_apache(self, apache):
+        apache.stop()
+        self.assertNotIn("Traceback", apache.log())
+        self.assertNotRegex(apache.log(), SANITIZER_REPORT)
 
     # Asking.
 

@@ -39,12 +39,12 @@ class Pages(SiteCase):
             seen += page.titles()
             target = next((attributes["href"] for attributes, _ in page.all("a", rel="next")), None)
         self.assertEqual(seen, [f"Video {n}" for n in range(56, -1, -4)])
-        target, seen = "/edit", []
+        target, seen = "/edit" if self.FRONT == "python" else None, []
         while target:
             page = self.page(target)
             seen += page.titles()
             target = next((attributes["href"] for attributes, _ in page.all("a", rel="next")), None)
-        self.assertEqual(len(seen), 60)
+        self.assertEqual(len(seen), 60 if self.FRONT == "python" else 0)
         self.page("/?page=nonsense", 400)
         self.page("/?page=" + "x" * 3000, 400)
 
@@ -209,8 +209,9 @@ class Pages(SiteCase):
     def test_without_jcn_every_page_says_so_and_comes_back(self):
         self.drop("ferry.json", FULL_VIDEO)
         self.start_site()
-        port, pages = self.live.port, ["/", "/?q=x", "/watch?v=ferry", "/embed?v=ferry", "/edit",
-                                       "/edit?v=ferry", "/rejects", "/status"]
+        port, pages = self.live.port, ["/", "/?q=x", "/watch?v=ferry", "/embed?v=ferry"]
+        if self.FRONT == "python":
+            pages += ["/edit", "/edit?v=ferry", "/rejects", "/status"]
         for target in pages:
             self.page(target)
         self.live.stop()

@@ -30,7 +30,7 @@ TEXTS = [
 ]
 HEADERS = {"date", "server", "content-length", "content-security-policy", "x-content-type-options",
            "referrer-policy", "cross-origin-opener-policy", "cache-control", "content-type",
-           "retry-after", "connection", "keep-alive", "vary"}
+           "retry-after", "connection", "keep-alive", "vary", "etag"}
 WRONG_TYPES = [None, True, 5, -1, 1.5, [], {}, [None, 1, [], {}], {"<b>": "<i>"}, [["<b>"]],
                "x" * 100]
 MEMBERS = ("title", "description", "summary", "tags", "uploader", "uploaded_at", "visibility",
@@ -88,6 +88,10 @@ class HostileText(SiteCase):
         self.assertEqual(answer.headers["content-type"], "application/json")
         return json_of(answer)
 
+    def checked_by_editors(self, target):
+        """The same, of a page that only the Python site has; None elsewhere."""
+        return self.checked(target) if self.FRONT == "python" else None
+
     def test_fault_54_in_every_member_of_notes(self):
         for n, text in enumerate(TEXTS):
             note = {"id": f"v{n}", **everywhere(text)}
@@ -97,14 +101,15 @@ class HostileText(SiteCase):
         self.assertEqual(len(home.titles()), len(TEXTS))
         for text in TEXTS[:4]:
             self.assertIn(text, home.titles())
-        self.assertEqual(len(self.checked("/edit").titles()), len(TEXTS))
-        self.checked("/status")
+        if everything := self.checked_by_editors("/edit"):
+            self.assertEqual(len(everything.titles()), len(TEXTS))
+        self.checked_by_editors("/status")
         for n, text in enumerate(TEXTS):
             page = self.checked(f"/watch?v=v{n}")
             self.assertIn({"src": "/media/a/b.webm", "type": "video/webm"},
                           [source for source, _ in page.all("source")])
             self.checked(f"/embed?v=v{n}")
-            self.checked(f"/edit?v=v{n}")
+            self.checked_by_editors(f"/edit?v=v{n}")
             url = urllib.parse.quote(f"{self.apache.address}/watch?v=v{n}", safe="")
             frame = self.checked(f"/oembed?url={url}")["html"]
             self.assertRegex(frame,
@@ -123,9 +128,9 @@ class HostileText(SiteCase):
         for link in links:
             page = self.checked(link)
             self.assertEqual(page.one("h1")[1], "named")
-            self.checked(link.replace("/watch", "/edit"))
-        rejects = self.checked("/rejects")
-        self.assertEqual(len(rejects.all("h2")), len(names))
+            self.checked_by_editors(link.replace("/watch", "/edit"))
+        if rejects := self.checked_by_editors("/rejects"):
+            self.assertEqual(len(rejects.all("h2")), len(names))
 
     def test_fault_54_in_addresses(self):
         self.drop("one.json", {"title": "One", "visibility": "public", "tags": ["a"]})
@@ -159,7 +164,7 @@ class HostileText(SiteCase):
         self.assertEqual(len(self.checked("/").titles()), len(strings) + -(-len(strings) // 40))
         for n in range(0, len(strings), 40):
             self.checked(f"/watch?v=many{n}")
-            self.checked(f"/edit?v=many{n}")
+            self.checked_by_editors(f"/edit?v=many{n}")
 
     def test_fault_54_types_that_nobody_expects_and_a_million_letters(self):
         notes = [{name: value for name in MEMBERS if name != "visibility"} for value in WRONG_TYPES]
@@ -179,7 +184,7 @@ class HostileText(SiteCase):
             self.assertLess(len(self.get(f"/watch?v={video}").body), 200_000)
             self.checked(f"/watch?v={video}")
             self.checked(f"/embed?v={video}")
-            self.checked(f"/edit?v={video}")
+            self.checked_by_editors(f"/edit?v={video}")
 
 
 if __name__ == "__main__":
