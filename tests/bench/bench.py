@@ -3,7 +3,7 @@
 
 usage: bench.py [--quick] [--data DIR] [--records N] [--growth N,N…] [--seed N] [--json FILE] [NAME…]
 
-NAME: crawl restart size memory drop get growth queries export; none: all of them. Exit 1: a target
+NAME: crawl restart size memory drop get growth web queries export; none: all of them. Exit 1: a target
 was missed.
 """
 
@@ -18,6 +18,7 @@ import tempfile
 
 import rows_answers
 import rows_intake
+import rows_web
 from ground import HEADINGS, HERE, Ground, Row, say
 from talks import QUICK_RECORDS, RECORDS
 
@@ -40,7 +41,7 @@ def program(name, script):
     return measure
 
 
-ROWS = {**rows_intake.ROWS, **rows_answers.ROWS,
+ROWS = {**rows_intake.ROWS, **rows_answers.ROWS, **rows_web.ROWS,
         "queries": program("nine queries beside SQLite", "query/query_bench.py"),
         "export": program("export beside bare inserts", "export/export_bench.py")}
 

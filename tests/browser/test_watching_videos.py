@@ -50,7 +50,8 @@ class WatchingCase(SiteCase):
     def picture(self, browser, name):
         if PICTURES:
             os.makedirs(PICTURES, exist_ok=True)
-            browser.screenshot(os.path.join(PICTURES, name + ".png"))
+            browser.screenshot(os.path.join(PICTURES, f"{self.FRONT}-{name}.png"
+                                            if self.FRONT != "python" else f"{name}.png"))
 
     def note(self, video, state, **more):
         return {"id": video, "title": f"Film {video}", "tags": ["colour"], "visibility": "public",
@@ -60,6 +61,10 @@ class WatchingCase(SiteCase):
     def rendition(self, path):
         return {"renditions": [{"path": path, "type": "video/webm", "width": 320, "height": 180}],
                 "duration": 3, "width": 320, "height": 180, "transcode": {"state": "done"}}
+
+    def for_editors(self, *pages):
+        """Those, where the site has them."""
+        return pages if self.FRONT == "python" else ()
 
     def assert_plays(self, browser):
         browser.run("document.querySelector('video').play()")
@@ -89,8 +94,8 @@ class Watching(WatchingCase):
         self.assertEqual(browser.find("h1").text(), "Film film")
         self.assert_plays(browser)
         self.picture(browser, "watch")
-        for page in ("/", "/edit", "/rejects", "/status", "/upload", "/edit?v=film",
-                     "/embed?v=film"):
+        for page in ("/", "/embed?v=film", *self.for_editors("/edit", "/rejects", "/status",
+                                                             "/upload", "/edit?v=film")):
             browser.open(self.apache.address + page)
             self.picture(browser, page.strip("/").replace("?v=", "-") or "home")
         self.assertEqual(browser.complaints(), [])
@@ -135,8 +140,8 @@ class Watching(WatchingCase):
         self.drop("broken.json", b'{"title": "A", "title": "B"}')
         self.start_site()
         browser = self.browser(500, 900, dark=True, scripts=False)
-        for page in ("/", "/watch?v=film", "/edit", "/edit?v=film", "/upload", "/rejects",
-                     "/status"):
+        for page in ("/", "/watch?v=film", *self.for_editors("/edit", "/edit?v=film", "/upload",
+                                                             "/rejects", "/status")):
             browser.open(self.apache.address + page)
             self.picture(browser, "phone-" + (page.strip("/").replace("?v=", "-") or "home"))
             wide = browser.run("return document.documentElement.scrollWidth - innerWidth")
@@ -144,6 +149,11 @@ class Watching(WatchingCase):
         browser.open(self.apache.address)
         browser.press("\ue004", "\ue007")  # Tab: to the skip link; Enter
         self.assertEqual(browser.run("return document.activeElement.id"), "main")
+
+
+class WatchingByCgi(Watching):
+    """The same by jcn.cgi."""
+    FRONT = "fastcgi"
 
 
 class Journey(WatchingCase):

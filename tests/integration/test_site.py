@@ -173,6 +173,7 @@ class Pages(SiteCase):
                        "/events?v=one;x", "/events?v=o+ne", "/eventsource?v=one", "/v1/videos/one"):
             with self.subTest(target):
                 self.assertEqual(self.get(target).status, 404)
+        self.live.stop()  # ends the stream, on whose end Apache would wait
 
     def test_rejects_say_what_is_wrong_and_where(self):
         self.drop("a/broken.json", b'{"id": "x",\n "title": "A" "tags": []}')
