@@ -106,7 +106,7 @@ class PrivateApache:
         self._processes = processes
         self.front = front
         self._cgi_program, self._cgi_before = cgi_program, list(cgi_before)
-        self._fastcgi = None  # jcn.cgi, where it runs by itself
+        self._fastcgi = self._listening = None  # jcn.cgi, where it runs by itself, and its socket
         self._user = None  # whom the site runs as
 
     def start(self, seconds=20.0):
@@ -137,26 +137,32 @@ class PrivateApache:
         self._process = None
         if self._fastcgi is not None:
             self.stop_fastcgi()
+        if self._listening is not None:
+            self._listening.close()
+            self._listening = None
 
     def start_fastcgi(self):
-        """As systemd does with jcn-cgi.socket: jcn.cgi finds the socket at its standard input."""
-        user = self._user if os.geteuid() == 0 and not self._cgi_before else None
-        with socket.socket(socket.AF_UNIX) as listening, \
-                open(f"{self.own}/jcn-cgi.log", "ab") as log:
+        """As systemd does with jcn-cgi.socket: jcn.cgi finds the socket at its standard input, and the
+        next one finds the same."""
+        if self._listening is None:
+            self._listening = socket.socket(socket.AF_UNIX)
             path = f"{self.own}/jcn-cgi.sock"
             if os.path.exists(path):
                 os.unlink(path)
-            listening.bind(path)
+            self._listening.bind(path)
             if os.geteuid() == 0:
                 shutil.chown(path, "www-data")
-            listening.listen(512)
+            self._listening.listen(512)
+        user = self._user if os.geteuid() == 0 and not self._cgi_before else None
+        with open(f"{self.own}/jcn-cgi.log", "ab") as log:
             self._fastcgi = subprocess.Popen(
-                [*self._cgi_before, f"{self.own}/cgi-bin/jcn.cgi"], stdin=listening, stdout=subprocess.DEVNULL,
-                stderr=log, user=user, env={**os.environ, **self._environment()})
+                [*self._cgi_before, f"{self.own}/cgi-bin/jcn.cgi"], stdin=self._listening,
+                stdout=subprocess.DEVNULL, stderr=log, user=user,
+                env={**os.environ, **self._environment()})
 
-    def stop_fastcgi(self):
+    def stop_fastcgi(self, by=signal.SIGTERM):
         """Returns its exit status."""
-        status = end(self._fastcgi)
+        status = end(self._fastcgi, by)
         self._fastcgi = None
         return status
 
@@ -236,9 +242,9 @@ class PrivateApache:
                 for name, value in found.items()}
 
 
-def end(process):
+def end(process, by=signal.SIGTERM):
     """Its exit status, when it has ended."""
-    process.send_signal(signal.SIGTERM)
+    process.send_signal(by)
     try:
         return process.wait(15)
     except subprocess.TimeoutExpired:

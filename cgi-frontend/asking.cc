@@ -15,6 +15,7 @@ Ask asking(const SiteSettings& settings) {
   how.url = settings.jcn;
   how.token = settings.token;
   how.timeout = how.connect_timeout = settings.timeout;
+  how.max_answer = 16 << 20;  // a listing ends at half of that
   how.hint = "";
   const auto client = std::make_shared<jcn_client::HttpClient>(std::move(how));
   return [client](const std::string& target) -> jcn::Result<std::string> {

@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>
@@ -12,8 +13,8 @@
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
+#include <deque>
 #include <thread>
-#include <vector>
 
 #include "asking.h"
 #include "gateway.h"
@@ -31,7 +32,12 @@ struct Service {
   const SiteSettings& settings;
   std::atomic<bool> ending = false;
   std::atomic<bool> failed = false;
-  std::atomic<unsigned> running = 0;
+};
+
+struct Worker {
+  std::thread thread;  // of the main thread
+  // Of its own thread, the main one looks.
+  std::atomic<bool> answering = false, done = false;
 };
 
 // Does nothing but break off the accept() of the thread that it is sent to.
@@ -55,7 +61,7 @@ void answer(const SiteSettings& settings, const Ask& ask, FCGX_Request& fcgi) {
   FCGX_PutStr(said.data(), static_cast<int>(said.size()), fcgi.out);
 }
 
-void answer_requests(Service& service) {
+void answer_requests(Service& service, Worker& worker) {
   const Ask ask = asking(service.settings);
   FCGX_Request fcgi;
   FCGX_InitRequest(&fcgi, 0, FCGI_FAIL_ACCEPT_ON_INTR);
@@ -68,11 +74,31 @@ void answer_requests(Service& service) {
       kill(getpid(), SIGTERM);
       break;
     }
+    worker.answering = true;
     answer(service.settings, ask, fcgi);
     FCGX_Finish_r(&fcgi);
+    worker.answering = false;
   }
   FCGX_Free(&fcgi, 1);
-  --service.running;
+  worker.done = true;
+}
+
+// Waits until all threads are done. Those that wait for a request are woken. A thread may have
+// looked at `ending` just before, and accept just after being woken: so it is woken again. What is
+// being answered is not disturbed; nor, by the pause before, what is being read.
+void end_all(Service& service, std::deque<Worker>& workers) {
+  service.ending = true;
+  const auto done = [](const Worker& worker) { return worker.done.load(); };
+  for (int tick = 0; !std::all_of(workers.begin(), workers.end(), done); ++tick) {
+    if (tick == patience_ticks) std::quick_exit(1);  // the web server does not take its answer
+    const timespec pause{0, 10'000'000};
+    nanosleep(&pause, nullptr);
+    for (Worker& worker : workers) {
+      if (!worker.answering && !worker.done)
+        pthread_kill(worker.thread.native_handle(), wake_signal);
+    }
+  }
+  for (Worker& worker : workers) worker.thread.join();
 }
 
 }  // namespace
@@ -93,22 +119,12 @@ int serve_fastcgi(const SiteSettings& settings) {
   FCGX_Init();
 
   Service service{settings};
-  std::vector<std::thread> threads;
-  service.running = settings.threads;
-  for (unsigned n = 0; n < settings.threads; ++n)
-    threads.emplace_back([&service] { answer_requests(service); });
-
+  std::deque<Worker> workers(settings.threads);
+  for (Worker& worker : workers)
+    worker.thread = std::thread([&] { answer_requests(service, worker); });
   int signal = 0;
   sigwait(&ends, &signal);
-  service.ending = true;
-  // A thread may have looked just before, and accept just after being woken: so it is woken again.
-  for (int tick = 0; service.running > 0; ++tick) {
-    if (tick == patience_ticks) std::quick_exit(1);  // the web server does not take its answer
-    for (std::thread& thread : threads) pthread_kill(thread.native_handle(), wake_signal);
-    const timespec pause{0, 10'000'000};
-    nanosleep(&pause, nullptr);
-  }
-  for (std::thread& thread : threads) thread.join();
+  end_all(service, workers);
   return service.failed ? 1 : 0;
 }
 
