@@ -58,8 +58,9 @@ jcn::Result<SiteSettings> read_site_settings(const Variables& environment) {
   }
   JCN_CHECK(read_number(environment, "JCN_PAGE_SIZE", 1000, settings.page_size));
   JCN_CHECK(read_number(environment, "JCN_THREADS", 256, settings.threads));
+  // Apache waits for ten seconds (apache/cgi.conf).
   auto timeout = static_cast<unsigned>(settings.timeout.count());
-  JCN_CHECK(read_number(environment, "JCN_TIMEOUT_MS", 60'000, timeout));
+  JCN_CHECK(read_number(environment, "JCN_TIMEOUT_MS", 9'000, timeout));
   settings.timeout = std::chrono::milliseconds(timeout);
   return settings;
 }

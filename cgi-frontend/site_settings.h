@@ -26,7 +26,7 @@ struct SiteSettings {
   unsigned page_size = 24;  // JCN_PAGE_SIZE, 1 to 1000
   unsigned threads = 8;     // JCN_THREADS, 1 to 256: requests at a time, as FastCGI
   std::chrono::milliseconds timeout =
-      std::chrono::seconds(2);  // JCN_TIMEOUT_MS: of jcn, for a page
+      std::chrono::seconds(2);  // JCN_TIMEOUT_MS, 1 to 9000: of jcn, for a page
 };
 
 // Errors: bad_configuration, which names the variable.

@@ -396,13 +396,14 @@ class FastCgiProcess(SiteCase):
         before, files = rss_kib(pid), open_files(pid)
         ask_by_many(2400)
         self.assertEqual(self.apache.fastcgi_pid, pid)
-        self.assertLess(rss_kib(pid) - before, 1024 if TIME_FACTOR == 1 else 65536)
+        if TIME_FACTOR == 1:  # sanitizers keep what is freed for a while, and tell of leaks at the end
+            self.assertLess(rss_kib(pid) - before, 1024)
         self.assertLessEqual(open_files(pid), files + 4)
         self.assertEqual(self.apache.stop_fastcgi(), 0)
 
     def test_asked_to_end_it_finishes_what_it_has_begun(self):
         self.drop("fe/ferry.json", FULL_VIDEO)
-        self.start_site(settings={"timeout": 20 * TIME_FACTOR})
+        self.start_site(settings={"timeout": 9})
         self.get("/")
         for ending in (signal.SIGTERM, signal.SIGUSR1):
             pid = self.apache.fastcgi_pid
