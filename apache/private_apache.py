@@ -5,7 +5,8 @@ no service of the system is touched. tools/run and the tests use it.
 usage: private_apache.py FOLDER-OF-ITS-OWN --jcn http://127.0.0.1:8640 --folder FOLDER --root NAME
                          [--token-file FILE] [--port 8080]
                          [--front python|cgi|fastcgi] [--cgi-program FILE]
---front: what makes the pages: the Python site, or jcn.cgi, which --cgi-program names. Prints the site's address when it answers, and runs until SIGTERM or SIGINT. Port 0 picks a free
+--front: what makes the pages: the Python site, or jcn.cgi, which --cgi-program names.
+Prints the site's address when it answers, and runs until SIGTERM or SIGINT. Port 0 picks a free
 one.
 """
 
@@ -142,8 +143,8 @@ class PrivateApache:
             self._listening = None
 
     def start_fastcgi(self):
-        """As systemd does with jcn-cgi.socket: jcn.cgi finds the socket at its standard input, and the
-        next one finds the same."""
+        """As systemd does with jcn-cgi.socket: jcn.cgi finds the socket at its standard input, and
+        the next one finds the same."""
         if self._listening is None:
             self._listening = socket.socket(socket.AF_UNIX)
             path = f"{self.own}/jcn-cgi.sock"

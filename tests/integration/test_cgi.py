@@ -20,7 +20,7 @@ import service_sandbox
 import test_site
 import test_site_hostile
 from harness import (JCN_CGI, PROJECT, SANITIZER_REPORT, TIME_FACTOR, Client, JcnCase, json_of,
-                     wait_for)
+                     wait_for, write_whole)
 from site_case import Page, SiteCase, site_config
 from test_site import FULL_VIDEO
 from test_site_hostile import TEXTS, WRONG_TYPES, everywhere
@@ -125,8 +125,8 @@ class Same(SiteCase):
                                "tracks": [{"path": "a.vtt", "kind": "subtitles"},
                                           {"path": "b.vtt", "kind": "chapters"}]})
         self.start(page_size=4, name="Films & <more>")
-        targets = ["/", "/?q=sea", "/?q=sea&order=title", "/?order=longest&tag=t1", "/?tag=&tag=sea",
-                   "/?uploader=ada&tag=sea&tag=t2", "/?language=5", "/?language=en", "/?q=%22",
+        targets = ["/", "/?q=sea", "/?q=sea&order=title", "/?order=longest&tag=t1",
+                   "/?tag=&tag=sea", "/?uploader=ada&tag=sea&tag=t2", "/?language=5", "/?language=en", "/?q=%22",
                    "/?q=++title++3+", "/?page=nonsense", "/?q=%FF%00%0D%0A", "/watch?v=ferry",
                    "/embed?v=ferry", "/watch?v=raw", "/embed?v=raw", "/watch", "/watch?v=none",
                    "/watch?x=1&v=ferry&v=raw", "/embed?v=%FF", "/watch?v=a%00b"]
@@ -154,15 +154,16 @@ class Same(SiteCase):
         notes += [{name: value for name in members} for value in WRONG_TYPES]
         notes += [{"renditions": [value], "tracks": [value], "transcode": value, "source": value,
                    "tags": value} for value in WRONG_TYPES]
-        paths = ["a.m\u212av", "a.webm", "../a.webm", "a//b.webm", ".a.webm", "a/.b.webm", "/a.webm",
-                 "a\\b.webm", "a\x7f.webm", "a\u0085.webm", "x" * 1000 + ".webm", "ä" * 995 + ".webm",
-                 "a.WebM", "a.webm/", "a.webm ", "a.php", "a.webm.php", "a%2fb.webm", "a b?#&.webm"]
+        paths = ["a.m\u212av", "a.webm", "../a.webm", "a//b.webm", ".a.webm", "a/.b.webm",
+                 "/a.webm", "a\\b.webm", "a\x7f.webm", "a\u0085.webm", "x" * 1000 + ".webm",
+                 "ä" * 995 + ".webm", "a.WebM", "a.webm/", "a.webm ", "a.php", "a.webm.php", "a%2fb.webm", "a b?#&.webm"]
         notes += [{"renditions": [{"path": path, "height": 5}], "poster": path + ".jpg",
                    "tracks": [{"path": path + ".vtt", "kind": "metadata"}]} for path in paths]
-        numbers = ["-0", "0", "1e400", "1e-400", "5.0", "99999", "100000", "1e15", "999999999999999",
-                   "3599.9", "3600", "-1", "1E2", "9" * 300, "0." + "0" * 400 + "1"]
+        numbers = ["-0", "0", "1e400", "1e-400", "5.0", "99999", "100000", "1e15",
+                   "999999999999999", "3599.9", "3600", "-1", "1E2", "9" * 300, "0." + "0" * 400 + "1"]
         raw = [b'{"visibility":"public","duration":%b,"width":%b,"height":%b,"transcode":'
-               b'{"state":"running","percent":%b}}' % ((number.encode(),) * 4) for number in numbers]
+               b'{"state":"running","percent":%b}}' % ((number.encode(),) * 4)
+               for number in numbers]
         for n, note in enumerate(notes):
             self.drop(f"{n}.json", {**note, "visibility": "public", "title": f"t{n}"}
                       if n % 2 else {**note, "visibility": "public"})
@@ -235,10 +236,11 @@ class Environment(JcnCase):
                                              JCN_SITE_HOSTS="x.example videos.example", **jcn),
                                  status)
         # Behind TLS addresses say so; a port of its own is left out.
-        for variables, origin in [({"HTTPS": "on", "HTTP_HOST": "localhost:443"}, "https://localhost"),
-                                  ({"HTTP_HOST": "localhost:443"}, "http://localhost:443"),
-                                  ({"HTTP_HOST": "", "SERVER_NAME": "127.0.0.1",
-                                    "SERVER_PORT": "81"}, "http://127.0.0.1:81")]:
+        origins = [({"HTTPS": "on", "HTTP_HOST": "localhost:443"}, "https://localhost"),
+                   ({"HTTP_HOST": "localhost:443"}, "http://localhost:443"),
+                   ({"HTTP_HOST": "", "SERVER_NAME": "127.0.0.1", "SERVER_PORT": "81"},
+                    "http://127.0.0.1:81")]
+        for variables, origin in origins:
             page = self.run_cgi("/watch?v=one", **jcn, **variables)[1].decode()
             self.assertIn(urllib.parse.quote(origin + "/watch", safe=""), page)
 
@@ -258,14 +260,15 @@ class Environment(JcnCase):
 
         with listening(Proxy) as port:
             evil = f"http://127.0.0.1:{port}"
-            names = ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY", "all_proxy", "CGI_PROXY",
-                     "HTTP_JCN_URL", "HTTP_JCN_TOKEN_FILE", "HTTP_X_FORWARDED_HOST", "NO_PROXY"]
+            names = ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY", "all_proxy",
+                     "CGI_PROXY", "HTTP_JCN_URL", "HTTP_JCN_TOKEN_FILE", "HTTP_X_FORWARDED_HOST", "NO_PROXY"]
             self.assertEqual(self.status("/watch?v=one", **jcn, **{name: evil for name in names}),
                              200)
             for target in ("/?JCN_URL=" + evil, "/watch?v=one&url=" + evil, "/?http_proxy=" + evil):
                 self.assertEqual(self.status(target, **jcn), 200)
             # Web servers put a query string without '=' on the command line.
-            self.assertEqual(self.status("/?-s+--url+x", arguments=["-s", "--url", evil], **jcn), 200)
+            arguments = ["-s", "--url", evil]
+            self.assertEqual(self.status("/?-s+--url+x", arguments=arguments, **jcn), 200)
         self.assertEqual(contacted, [])
 
     def test_odd_requests(self):
@@ -273,8 +276,8 @@ class Environment(JcnCase):
         for path in ("/nowhere", "/watch/", "//watch", "/../watch", "/watch\n", "/.git/config",
                      "/static/site.css", "/media/a.webm", "/upload", "/v1/videos"):
             self.assertEqual(self.status(path, **jcn), 404, path)
-        for bad in ("../one", "..", ".", "one/../one", "%2e%2e%2fone", "one%00", "one%0d%0aX-Y:%20z",
-                    "/one", "one/", "?_shape=array", "one%3F_extra=x", "_bulk_get", "one#x"):
+        for bad in ("../one", "..", ".", "one/../one", "%2e%2e%2fone", "one%00",
+                    "one%0d%0aX-Y:%20z", "/one", "one/", "?_shape=array", "one%3F_extra=x", "_bulk_get", "one#x"):
             self.assertEqual(self.status("/watch?v=" + bad, **jcn), 404, bad)
         self.assertEqual(self.status("/?q=" + "x" * 8188, **jcn), 200)
         self.assertEqual(self.status("/?q=" + "x" * 8189, **jcn), 414)
@@ -336,7 +339,8 @@ class Environment(JcnCase):
         self.assertEqual(self.status("/", JCN_URL="http://127.0.0.1:9"), 503)
         with listening(Other) as port:
             for said in (b"", b"[]", b"<html>", b'{"rows"', b"{}", b'{"record":5}', b'"x"', b"null",
-                         b'{"rows":5,"next":[],"count":"x","facet_results":[{}]}', b'{"rows":[5,{}]}'):
+                         b'{"rows":5,"next":[],"count":"x","facet_results":[{}]}',
+                         b'{"rows":[5,{}]}'):
                 for Other.code, targets in [(200, ("/", "/watch?v=x", "/embed?v=x")), (404, ("/",)),
                                             (301, ("/",))]:
                     Other.said = said
@@ -396,7 +400,7 @@ class FastCgiProcess(SiteCase):
         before, files = rss_kib(pid), open_files(pid)
         ask_by_many(2400)
         self.assertEqual(self.apache.fastcgi_pid, pid)
-        if TIME_FACTOR == 1:  # sanitizers keep what is freed for a while, and tell of leaks at the end
+        if TIME_FACTOR == 1:  # sanitizers keep what is freed for a while, and tell of leaks themselves
             self.assertLess(rss_kib(pid) - before, 1024)
         self.assertLessEqual(open_files(pid), files + 4)
         self.assertEqual(self.apache.stop_fastcgi(), 0)
@@ -473,7 +477,7 @@ class FastCgiProcess(SiteCase):
         self.assertLess(time.monotonic() - start, 8 * TIME_FACTOR)
 
 
-UNITS = [str(PROJECT / "cgi-frontend" / name) for name in ("jcn-cgi.socket", "jcn-cgi.service")]
+UNITS = [PROJECT / "cgi-frontend" / name for name in ("jcn-cgi.socket", "jcn-cgi.service")]
 
 
 @unittest.skipUnless(shutil.which("systemd-analyze"), "needs systemd-analyze (package systemd)")
@@ -483,11 +487,10 @@ class Units(SiteCase):
     def test_they_are_well_formed(self):
         folder = self.folder("units")
         for unit in UNITS:
-            with open(unit, encoding="utf-8") as source, \
-                    open(os.path.join(folder, os.path.basename(unit)), "w", encoding="utf-8") as file:
-                file.write(source.read().replace("/usr/lib/jcn/cgi-bin/jcn.cgi", JCN_CGI))
+            text = unit.read_text(encoding="utf-8").replace("/usr/lib/jcn/cgi-bin/jcn.cgi", JCN_CGI)
+            write_whole(os.path.join(folder, unit.name), text.encode())
         done = subprocess.run(["systemd-analyze", "verify", "--man=no",
-                               *(os.path.join(folder, os.path.basename(unit)) for unit in UNITS)],
+                               *(os.path.join(folder, unit.name) for unit in UNITS)],
                               capture_output=True, text=True, check=False)
         self.assertEqual((done.returncode, done.stdout + done.stderr), (0, ""))
 
@@ -499,7 +502,7 @@ class Units(SiteCase):
         self.live = self.daemon(f"videos={self.root}", config=site_config(self.root))
         user = ["--user", str(os.stat(self.root).st_uid)] if os.geteuid() == 0 else []
         self.start_apache(cgi_before=[sys.executable, "-B", service_sandbox.__file__, *user,
-                                      UNITS[1]])
+                                      str(UNITS[1])])
         for target, status in [("/", 200), ("/watch?v=ferry", 200), ("/watch?v=none", 404)]:
             self.page(target, status)
         self.live.stop()
@@ -523,11 +526,12 @@ def open_files(pid):
 
 
 def connections_to(pid, port):
-    """Whether the process has a connection to that port on which something waits to be read there."""
+    """Whether the process has said something to that port that was not read there yet."""
     inodes = {os.readlink(f"/proc/{pid}/fd/{each}") for each in os.listdir(f"/proc/{pid}/fd")}
     with open(f"/proc/{pid}/net/tcp", encoding="ascii") as table:
         rows = [line.split() for line in table][1:]
-    ours = {row[1] for row in rows if f"socket:[{row[9]}]" in inodes and row[2].endswith(f":{port:04X}")}
+    ours = {row[1] for row in rows
+            if f"socket:[{row[9]}]" in inodes and row[2].endswith(f":{port:04X}")}
     return any(row[2] in ours and int(row[4].partition(":")[2], 16) for row in rows)
 
 
