@@ -1,6 +1,8 @@
 #include "jcn/field.h"
 
 #include <algorithm>
+#include <array>
+#include <utility>
 
 #include "jcn/utf8.h"
 #include "json_pointer.h"
@@ -29,10 +31,14 @@ Result<Field> parse_field(std::string_view text) {
   Field field;
   field.text = text;
   if (text.empty()) return no_field(text, "its name is empty");
-  if (text == "_id" || text == "_created" || text == "_updated") {
-    field.kind = text == "_id"        ? Field::Kind::id
-                 : text == "_created" ? Field::Kind::created
-                                      : Field::Kind::updated;
+  static constexpr std::array<std::pair<std::string_view, Field::Kind>, 4> computed = {
+      {{"_id", Field::Kind::id},
+       {"_created", Field::Kind::created},
+       {"_updated", Field::Kind::updated},
+       {"_since", Field::Kind::since}}};
+  for (const auto& [name, kind] : computed) {
+    if (text != name) continue;
+    field.kind = kind;
     field.path = text;
     return field;
   }

@@ -69,7 +69,7 @@ Result<std::shared_ptr<const FreshSearch>> FreshSearch::build(const FreshEntries
       document = entry_document(entry);
       if (!document) return damaged("a fresh record's entry");
     }
-    builder.add(kind, local++, document, entry.created_ns, entry.updated_ns);
+    builder.add(kind, local++, document, entry.created_ns, entry.updated_ns, entry.since_ns);
   }
   return make(records, [&](SearchWriter::Sink sink, std::vector<BlockBegin> key_blocks) {
     return builder.write(std::move(sink), std::move(key_blocks));

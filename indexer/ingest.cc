@@ -8,6 +8,7 @@
 
 #include "encoding.h"
 #include "jcn/compose.h"
+#include "jcn/tracked_time.h"
 
 namespace jcn {
 namespace {
@@ -136,8 +137,7 @@ class Plan {
     JCN_TRY(part.body, snapshot_.body(name));
     if (part.body) return {};
     return Error{Code::index_damaged,
-                 "the content of a contributing fragment is missing: " + name.path,
-                 rebuild_hint};
+                 "the content of a contributing fragment is missing: " + name.path, rebuild_hint};
   }
 
   Result<void> compose_record(const RecordKey& key, WorkingRecord& working,
@@ -167,6 +167,10 @@ class Plan {
     if (record.exists) record.rev = hash128(composition.document);
     record.document = std::move(composition.document);
     for (std::size_t index : composition.order) record.fragments.push_back(parts[index]->info);
+    if (record.exists) {
+      record.since_ns = tracked_time(rules_.tracked_pointer(key.kind), contributions,
+                                     record.document, record.fragments);
+    }
 
     const bool apart = bodies_apart(record.exists, parts.size());
     for (auto& [name, part] : working.parts) {
@@ -177,6 +181,7 @@ class Plan {
       }
     }
     const bool same = working.before && working.before->exists == record.exists &&
+                      working.before->since_ns == record.since_ns &&
                       working.before->document == record.document &&
                       working.before->fragments == record.fragments;
     if (!same) batch_.records[key] = std::move(record);

@@ -49,15 +49,17 @@ KindBuilder::KindBuilder(std::string_view name, std::uint32_t first_local)
       first_(first_local),
       created_(paths_.find_or_add(created_field)),
       updated_(paths_.find_or_add(updated_field)),
+      since_(paths_.find_or_add(since_field)),
       text_(paths_.find_or_add(text_field)) {}
 
 void KindBuilder::add(std::optional<std::string_view> document, std::int64_t created_ns,
-                      std::int64_t updated_ns) {
+                      std::int64_t updated_ns, std::optional<std::int64_t> since_ns) {
   place_ = static_cast<std::uint32_t>(tokens_.size());
   tokens_.push_back(0);
   if (document) {
     add_time(created_, created_ns);
     add_time(updated_, updated_ns);
+    if (since_ns) add_time(since_, *since_ns);
     extract(*document, paths_, [this](const Finding& finding) { add(finding); });
     close_words();
   }

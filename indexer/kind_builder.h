@@ -25,7 +25,7 @@ class KindBuilder {
   const std::string& name() const { return name_; }
   // The next place's record; absent: an orphan's.
   void add(std::optional<std::string_view> document, std::int64_t created_ns,
-           std::int64_t updated_ns);
+           std::int64_t updated_ns, std::optional<std::int64_t> since_ns = std::nullopt);
   // Once. Gives its memory back on the way.
   Result<void> write(SearchWriter& writer);
 
@@ -76,7 +76,7 @@ class KindBuilder {
   const std::string name_;
   const std::uint32_t first_;
   FieldTable paths_;
-  const FieldId created_, updated_, text_;
+  const FieldId created_, updated_, since_, text_;
 
   std::vector<OneByteKeys> one_byte_;  // by field
   Interner values_;                    // keys; a space per field

@@ -122,6 +122,10 @@ bool matches(const Filter& filter, const Record& record) {
     case Field::Kind::updated:
       computed = rfc3339(record.updated_ns());
       break;
+    case Field::Kind::since:
+      if (!record.since_ns) return value_fulfils(filter, std::nullopt);
+      computed = rfc3339(*record.since_ns);
+      break;
   }
   return value_fulfils(filter, json_quote(computed));
 }

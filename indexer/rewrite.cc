@@ -44,7 +44,7 @@ class NewSegment {
     JCN_CHECK(builder_.add(key, compress_entry(*entry, dictionary)));
     search_.add(record.key.kind, local,
                 record.exists ? std::optional<std::string_view>(record.document) : std::nullopt,
-                entry->created_ns, entry->updated_ns);
+                entry->created_ns, entry->updated_ns, entry->since_ns);
     bytes_ += raw.size();
     return local;
   }

@@ -4,6 +4,7 @@
 
 #include "encoding.h"
 #include "jcn/compose.h"
+#include "jcn/tracked_time.h"
 #include "keys.h"
 
 namespace jcn {
@@ -176,6 +177,10 @@ Result<bool> RewriteRecords::heal(const std::string& key, const Place& place,
   for (const std::size_t i : composition.order) {
     const auto& [name, row] = (*files)[i];
     made.fragments.push_back({name, row.facts.size, row.facts.mtime_ns, row.serving_last_good()});
+  }
+  if (made.exists) {
+    made.since_ns = tracked_time(rules_.tracked_pointer(made.key.kind), contributions,
+                                 made.document, made.fragments);
   }
   JCN_TRY(const auto change, source_.txn.get(Table::changes, change_key(made.seq)));
   const auto known = change ? decode_change_row(*change) : std::nullopt;

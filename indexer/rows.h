@@ -13,7 +13,7 @@
 
 namespace jcn {
 
-inline constexpr std::uint32_t format_version = 2;
+inline constexpr std::uint32_t format_version = 3;
 inline constexpr std::uint32_t oldest_format =
     1;  // that can be read, to be written anew in this one
 

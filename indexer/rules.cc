@@ -54,6 +54,11 @@ const SearchScope& Rules::scope(const std::string& kind) const {
   return found == search_scopes.end() ? all : found->second;
 }
 
+std::string Rules::tracked_pointer(const std::string& kind) const {
+  const auto found = tracked.find(kind);
+  return found == tracked.end() ? default_tracked : found->second;
+}
+
 bool Rules::wants_anchor(std::string_view kind) const {
   for (const Rule& rule : rules) {
     if (rule.anchor && rule.kind == kind) return true;

@@ -278,6 +278,8 @@ std::string Rules::to_json() const {
                  [&](const auto& weights) { append_weights(out, weights); });
   append_by_kind(out, "search_scopes", search_scopes,
                  [&](const auto& scope) { append_scope(out, scope); });
+  append_by_kind(out, "tracked", tracked,
+                 [&](const std::string& pointer) { json_quote_onto(out, pointer); });
   out += ",\"limits\":{\"max_bytes\":" + std::to_string(limits.max_bytes);
   out += ",\"max_depth\":" + std::to_string(limits.max_depth);
   out += ",\"max_members\":" + std::to_string(limits.max_members);
@@ -321,6 +323,11 @@ Result<Rules> Rules::from_json(std::string_view text) {
                                          [&rules](const std::string& kind, std::string_view scope) {
                                            return take_scope(rules.search_scopes[kind], scope);
                                          });
+                    if (name == "tracked")
+                      return each_member(
+                          value, name, [&rules](const std::string& kind, std::string_view pointer) {
+                            return take(rules.tracked[kind], pointer, "tracked");
+                          });
                     if (name == "limits") return take_limits(rules.limits, value);
                     if (name == "prefix_path_ids") return take(rules.prefix_path_ids, value, name);
                     return unknown(name);

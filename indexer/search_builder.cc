@@ -9,11 +9,11 @@ SearchBuilder::~SearchBuilder() = default;
 
 void SearchBuilder::add(std::string_view kind, std::uint32_t local,
                         std::optional<std::string_view> document, std::int64_t created_ns,
-                        std::int64_t updated_ns) {
+                        std::int64_t updated_ns, std::optional<std::int64_t> since_ns) {
   if (kinds_.empty() || kinds_.back()->name() != kind) {
     kinds_.push_back(std::make_unique<KindBuilder>(kind, local));
   }
-  kinds_.back()->add(document, created_ns, updated_ns);
+  kinds_.back()->add(document, created_ns, updated_ns, since_ns);
 }
 
 Result<void> SearchBuilder::write(SearchWriter::Sink sink, std::vector<BlockBegin> key_blocks,

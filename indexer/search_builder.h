@@ -25,7 +25,8 @@ class SearchBuilder {
   // The segment's next record: kinds in order, local numbers from 0 without a gap. `document` is
   // canonical text, absent for an orphan, and not kept.
   void add(std::string_view kind, std::uint32_t local, std::optional<std::string_view> document,
-           std::int64_t created_ns, std::int64_t updated_ns);
+           std::int64_t created_ns, std::int64_t updated_ns,
+           std::optional<std::int64_t> since_ns = std::nullopt);
   // Once, after the last record. `key_blocks` as the segment's builder wrote them.
   Result<void> write(SearchWriter::Sink sink, std::vector<BlockBegin> key_blocks,
                      std::size_t block_bytes = block_target_bytes);

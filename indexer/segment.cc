@@ -5,7 +5,7 @@
 namespace jcn {
 namespace {
 
-constexpr std::uint8_t entry_exists = 1, entry_compressed = 2;
+constexpr std::uint8_t entry_exists = 1, entry_compressed = 2, entry_since = 4;
 constexpr std::uint8_t fragment_last_good = 1;
 
 Error damaged_segment(const char* what) {
@@ -69,6 +69,7 @@ std::optional<SegmentEntry> decode_entry(std::string_view bytes) {
   entry.compressed = (flags & entry_compressed) != 0;
   entry.seq = in.varint();
   if (entry.exists) entry.rev = in.hash();
+  if ((flags & entry_since) != 0) entry.since_ns = in.zigzag();
   entry.fragments = in.varint32();
   const std::size_t numbers = in.at();
   for (std::uint32_t i = 0; i < entry.fragments && in.ok(); ++i) {
@@ -92,9 +93,11 @@ std::string encode_entry(const Record& record) {
   std::string bytes;
   bytes.reserve(96 + record.document.size() + 80 * record.fragments.size());
   ByteWriter out(bytes);
-  out.u8(record.exists ? entry_exists : std::uint8_t{0});
+  out.u8(static_cast<std::uint8_t>((record.exists ? entry_exists : 0) |
+                                   (record.since_ns ? entry_since : 0)));
   out.varint(record.seq);
   if (record.exists) out.hash(record.rev);
+  if (record.since_ns) out.zigzag(*record.since_ns);
   out.varint(record.fragments.size());
   for (const FragmentInfo& fragment : record.fragments) {
     out.varint(fragment.size);
@@ -161,6 +164,7 @@ bool unpack_entry(const SegmentEntry& entry, const Dictionary* dictionary, Recor
   record.seq = entry.seq;
   record.rev = entry.rev;
   record.exists = entry.exists;
+  record.since_ns = entry.since_ns;
   ByteReader numbers(entry.numbers);
   ByteReader in(strings);
   record.fragments.clear();

@@ -87,6 +87,7 @@ struct SegmentEntry {
   bool compressed = false;
   std::uint64_t raw_size = 0;
   std::int64_t created_ns = 0, updated_ns = 0;
+  std::optional<std::int64_t> since_ns;
   std::uint32_t fragments = 0;
   std::string_view numbers;  // of the fragments
   std::string_view stored;   // fragment names and document

@@ -23,6 +23,7 @@ namespace jcn {
 // Beside the members' fields, every kind has these. No member's path is one of them.
 inline constexpr std::string_view created_field = "_created";  // RFC 3339 strings, nine digits
 inline constexpr std::string_view updated_field = "_updated";
+inline constexpr std::string_view since_field = "_since";
 // Its keys are the tokens of all strings, without a type byte; its postings have payloads: numbers
 // of WordUses; its column holds how many tokens each record has.
 inline constexpr std::string_view text_field = "_text";

@@ -121,7 +121,7 @@ class SegmentCheck {
       if (!search) search = std::make_unique<SearchBuilder>();
       search->add(parsed->kind, local - first,
                   record.exists ? std::optional<std::string_view>(record.document) : std::nullopt,
-                  entry.created_ns, entry.updated_ns);
+                  entry.created_ns, entry.updated_ns, entry.since_ns);
       segment_keys_.push_back(key.key());
       bytes += record.document.size();
       if (bytes > piece_bytes_) JCN_CHECK(end_piece(local + 1));

@@ -195,6 +195,9 @@ class File {
                   weights_of(*find_option("kind", "search_weights"), *weights));
         }
         JCN_CHECK(take_scope(kind, table));
+        if (const toml::node* track = table.get("track")) {
+          JCN_TRY(config_.rules.tracked[kind], pointer(track->value_or(std::string()), *track));
+        }
       }
     }
     if (const toml::array* rules = top["rule"].as_array()) {

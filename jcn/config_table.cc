@@ -232,6 +232,8 @@ const OptionRow table[] = {
 };
 
 std::size_t edit_distance(std::string_view a, std::string_view b) {
+    {"kind", "track", text, 0, 0, "", "",
+     "pointer whose value records have _since some time (default: /transcode/state)", nullptr},
   std::vector<std::size_t> row(b.size() + 1);
   std::iota(row.begin(), row.end(), std::size_t{0});
   for (std::size_t i = 1; i <= a.size(); ++i) {

@@ -166,7 +166,8 @@ std::string Daemon::judged_under(const Rules& rules) const {
   Rules judging = rules;
   judging.search_weights.clear();  // a matter of queries, like the next
   judging.search_scopes.clear();
-  std::string text = judging.to_json();
+  // Records have `_since` since then: an index from before is gone over once.
+  std::string text = judging.to_json() + "\nsince";
   for (const RootConfig& root : config_.roots) text += "\n" + root.name + "\t" + root.path;
   return hash128(text).hex();
 }

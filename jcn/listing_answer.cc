@@ -13,7 +13,7 @@ namespace {
 // _id, _created and _updated are no members; a pointer may name a member that is called so.
 std::vector<std::string> member_columns(std::vector<std::string> columns) {
   std::erase_if(columns, [](const std::string& column) {
-    return column == "_id" || column == "_created" || column == "_updated";
+    return column == "_id" || column == "_created" || column == "_updated" || column == "_since";
   });
   return columns;
 }
@@ -105,6 +105,7 @@ RowWriter::RowWriter(const ListingRequest& asked) {
   };
   created_ = has("_created");
   updated_ = has("_updated");
+  since_ = has("_since");
   projection_.emplace(member_columns(asked.columns));
 }
 
@@ -113,10 +114,12 @@ void RowWriter::append(std::string& out, const Record& record) const {
   json_quote_onto(out, record.key.id);
   if (created_) out += ",\"_created\":\"" + rfc3339(record.created_ns()) + '"';
   if (updated_) out += ",\"_updated\":\"" + rfc3339(record.updated_ns()) + '"';
+  const bool since = since_ && record.since_ns.has_value();
+  if (since) out += ",\"_since\":\"" + rfc3339(*record.since_ns) + '"';
   const std::string projected = projection_ ? projection_->of(record.document) : std::string();
   const std::string_view document = projection_ ? std::string_view(projected) : record.document;
   // Members that give way are rare: a plain search is cheaper than walking every document.
-  if (document.find("\"_id\"") == std::string_view::npos && !created_ && !updated_) {
+  if (document.find("\"_id\"") == std::string_view::npos && !created_ && !updated_ && !since) {
     if (document.size() > 2) {
       out += ',';
       out += document.substr(1);  // its closing brace ends the row
@@ -128,7 +131,7 @@ void RowWriter::append(std::string& out, const Record& record) const {
   for (JsonCursor member(document); member.next();) {
     const std::string_view name = member.name();
     if (name == "\"_id\"" || (created_ && name == "\"_created\"") ||
-        (updated_ && name == "\"_updated\""))
+        (updated_ && name == "\"_updated\"") || (since_ && name == "\"_since\""))
       continue;
     out += ',';
     out += name;

@@ -22,15 +22,15 @@ struct ListingAnswer {
 // One thread, that of the snapshot. Errors: of run_query.
 Result<ListingAnswer> answer_listing(const Snapshot& snapshot, const ListingRequest& asked);
 
-// A record as a row: `_id` first, then `_created` and `_updated` if they are columns, then its
-// members, or those that are columns. Members of these names give way.
+// A record as a row: `_id` first, then `_created`, `_updated` and `_since` if they are columns,
+// then its members, or those that are columns. Members of these names give way.
 class RowWriter {
  public:
   explicit RowWriter(const ListingRequest& asked);
   void append(std::string& out, const Record& record) const;
 
  private:
-  bool created_ = false, updated_ = false;
+  bool created_ = false, updated_ = false, since_ = false;
   std::optional<Projection> projection_;
 };
 

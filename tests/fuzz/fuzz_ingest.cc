@@ -197,7 +197,8 @@ Built build(const Records& records, std::size_t block_bytes) {
     const jcn::Record& record = records[local];
     std::optional<std::string_view> document;
     if (record.exists) document = record.document;
-    search.add(record.key.kind, local, document, record.created_ns(), record.updated_ns());
+    search.add(record.key.kind, local, document, record.created_ns(), record.updated_ns(),
+               record.since_ns);
   }
   PROPERTY(search.write(built.sink(), built.key_begins, block_bytes).ok());
   built.open();
@@ -241,7 +242,8 @@ void read_back(Built& built, const Records& records) {
     PROPERTY(*built.search->key_of(local) == key && *built.search->lower_bound_key(key) == local);
     std::optional<std::string_view> document;
     if (record.exists) document = record.document;
-    kinds[record.key.kind].add(document, record.created_ns(), record.updated_ns());
+    kinds[record.key.kind].add(document, record.created_ns(), record.updated_ns(), record.since_ns);
+    PROPERTY(entry->since_ns == record.since_ns && read.since_ns == record.since_ns);
   }
   const jcn::SearchOutline& outline = built.search->outline();
   PROPERTY(outline.kinds.size() == kinds.size());

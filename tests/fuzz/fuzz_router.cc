@@ -320,10 +320,13 @@ bool in_order(const jcn::Query& query, const jcn::Record& a, const jcn::Record& 
     order = jcn::compare(value(a), value(b));
     if (query.descending) order = -order;
   } else if (query.sort && query.sort->kind != jcn::Field::Kind::id) {
-    const bool created = query.sort->kind == jcn::Field::Kind::created;
-    const std::int64_t one = created ? a.created_ns() : a.updated_ns();
-    const std::int64_t other = created ? b.created_ns() : b.updated_ns();
-    order = one < other ? -1 : one > other;
+    // None is before all times.
+    const auto time = [&](const jcn::Record& record) -> std::optional<std::int64_t> {
+      if (query.sort->kind == jcn::Field::Kind::since) return record.since_ns;
+      return query.sort->kind == jcn::Field::Kind::created ? record.created_ns()
+                                                           : record.updated_ns();
+    };
+    order = time(a) < time(b) ? -1 : time(b) < time(a);
     if (query.descending) order = -order;
   } else if (query.sort && query.descending) {
     return a.key.id > b.key.id;

@@ -220,6 +220,7 @@ void fuzz_documents(std::string_view bytes) {
     const auto same = jcn::decode_entry(plain);
     PROPERTY(same && !same->compressed && jcn::entry_document(*same) == record.document);
     PROPERTY(same->created_ns == entry->created_ns && same->updated_ns == entry->updated_ns);
+    PROPERTY(same->since_ns == entry->since_ns && record.since_ns == entry->since_ns);
     const std::string packed = jcn::compress_entry(*same, nullptr);
     const auto smaller = jcn::decode_entry(packed);
     jcn::Record again;

@@ -11,13 +11,17 @@ using jcn::JsonType;
 using jcn::KeyType;
 
 void KindModel::add(std::optional<std::string_view> document, std::int64_t created_ns,
-                    std::int64_t updated_ns) {
+                    std::int64_t updated_ns, std::optional<std::int64_t> since_ns) {
   tokens_.push_back(0);
   if (document) {
     add_key("_created", jcn::marker_key(KeyType::present));
     add_key("_created", jcn::string_key(jcn::rfc3339(created_ns)));
     add_key("_updated", jcn::marker_key(KeyType::present));
     add_key("_updated", jcn::string_key(jcn::rfc3339(updated_ns)));
+    if (since_ns) {
+      add_key("_since", jcn::marker_key(KeyType::present));
+      add_key("_since", jcn::string_key(jcn::rfc3339(*since_ns)));
+    }
     add_members("", *document);
   }
   ++places_;

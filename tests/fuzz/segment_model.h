@@ -17,7 +17,7 @@ class KindModel {
  public:
   // The next place's record; absent: an orphan's.
   void add(std::optional<std::string_view> document, std::int64_t created_ns,
-           std::int64_t updated_ns);
+           std::int64_t updated_ns, std::optional<std::int64_t> since_ns = {});
   // Stops the program when the segment says anything else.
   void compare(const jcn::SegmentSearch& search, const jcn::SegmentKind& kind) const;
 

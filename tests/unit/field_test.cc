@@ -57,6 +57,7 @@ TEST(Field, ComputedOnesHaveNamesOfTheirOwn) {
   EXPECT_EQ(parse_field("_id")->kind, Field::Kind::id);
   EXPECT_EQ(parse_field("_created")->kind, Field::Kind::created);
   EXPECT_EQ(parse_field("_updated")->kind, Field::Kind::updated);
+  EXPECT_EQ(parse_field("_since")->kind, Field::Kind::since);
   EXPECT_EQ(parse_field("_created")->path, "_created");
   EXPECT_EQ(parse_field("_updated")->path, "_updated");
   EXPECT_EQ(path_of("_ID"), "/_ID");

@@ -113,6 +113,7 @@ struct IndexModel {
     EXPECT_EQ(found.exists, wanted.exists);
     EXPECT_EQ(found.fragments, wanted.fragments);
     EXPECT_EQ(found.document, wanted.document);
+    EXPECT_EQ(found.since_ns, wanted.since_ns);
   }
 
   void expect_records(const Snapshot& snapshot) const {
@@ -242,7 +243,9 @@ class RandomBatches {
     for (std::size_t n = below(3); n > 0; --n) {
       made.fragments.push_back({file(), below(9), static_cast<std::int64_t>(below(99)), n == 1});
     }
+    if (made.document.size() % 3 == 0) made.since_ns = made.fragments.front().mtime_ns - 50;
     if (below(10) == 0) {
+      made.since_ns.reset();
       made.exists = false;
       made.document.clear();
     }

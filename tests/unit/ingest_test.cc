@@ -187,5 +187,32 @@ TEST_F(IngestTest, AnAnnouncementGivesNewNumbersToWhatIsThereAndTombstonesToWhat
   EXPECT_EQ(writer->seq(), before + 2);
 }
 
+// Nothing but the time of one file changes, and that is enough.
+TEST_F(IngestTest, SinceFollowsTheFileThatGivesTheState) {
+  take({look("x.json", R"({"id":"x","transcode":{"state":"queued"}})", 5)});
+  EXPECT_EQ(record("x")->since_ns, 5);
+  take({look("x.work.json", R"({"id":"x","transcode":{"state":"running"}})", 7)});
+  EXPECT_EQ(record("x")->since_ns, 7);
+  EXPECT_EQ(take({look("x.work.json", R"({"id":"x","transcode":{"state":"running"}})", 8)}), 1U);
+  EXPECT_EQ(record("x")->since_ns, 8);
+  take({gone("x.work.json")});
+  EXPECT_EQ(record("x")->since_ns, 5);
+  // Other rules track another place: the same files, judged anew.
+  rules.tracked["videos"] = "/id";
+  EXPECT_EQ(take({look("x.json", R"({"id":"x","transcode":{"state":"queued"}})", 5)}), 0U)
+      << "the same time, by chance";
+  rules.tracked["videos"] = "/nothing";
+  EXPECT_EQ(take({look("x.json", R"({"id":"x","transcode":{"state":"queued"}})", 5)}), 1U);
+  EXPECT_EQ(record("x")->since_ns, std::nullopt);
+}
+
+// What is said in a few bytes lies in the string itself, and goes with it when that is moved.
+TEST_F(IngestTest, SinceIsKnownOfVeryShortFiles) {
+  rules.rules[0].id = {{IdSource::Kind::stem, {}}};
+  rules.tracked["videos"] = "/s";
+  take({look("x.json", R"({"s":1})", 5), look("x.b.json", R"({"s":2})", 7)});
+  EXPECT_EQ(record("x")->since_ns, 7);
+}
+
 }  // namespace
 }  // namespace jcn

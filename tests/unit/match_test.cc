@@ -142,6 +142,17 @@ TEST(Matches, ComputedFields) {
   EXPECT_TRUE(holds("{}", "_created__lt", "1970-01-01T00:00:02"));
 }
 
+TEST(Matches, SinceIsAbsentWhereThereIsNoState) {
+  Record record = record_with("{}");
+  EXPECT_FALSE(matches(*parse_filter("_since__lt", "3000"), record));
+  EXPECT_TRUE(matches(*parse_filter("_since__isnull", "1"), record));
+  EXPECT_FALSE(matches(*parse_filter("_since__not", "x"), record));
+  record.since_ns = 1'500'000'000;
+  EXPECT_TRUE(matches(*parse_filter("_since", "1970-01-01T00:00:01.500000000Z"), record));
+  EXPECT_TRUE(matches(*parse_filter("_since__lt", "1970-01-01T00:00:02"), record));
+  EXPECT_TRUE(matches(*parse_filter("_since__notnull", "1"), record));
+}
+
 TEST(Matches, OrphansNever) {
   Record record = record_with("");
   record.exists = false;

@@ -95,6 +95,10 @@ class QueryModel {
     if (field.kind == Field::Kind::id) return json_quote(record.key.id);
     if (field.kind == Field::Kind::created) return json_quote(rfc3339(record.created_ns()));
     if (field.kind == Field::Kind::updated) return json_quote(rfc3339(record.updated_ns()));
+    if (field.kind == Field::Kind::since) {
+      if (!record.since_ns) return std::nullopt;
+      return json_quote(rfc3339(*record.since_ns));
+    }
     std::optional<std::string_view> value = record.document;
     if (field.may_index) {
       value = json_at(record.document, field.path);
@@ -341,9 +345,10 @@ class RandomQueries {
 
   std::string field() {
     static const std::vector<std::string> fields = {
-        "a",    "b",      "t",       "o",    "0",        "/x.y",     "x.y",  "o.a",  "o.b",
-        "o.0",  "t.a",    "/t/0",    "/t/1", "/o/0",     "/a/0/a",   "/0/0", "/o/a", "none",
-        "/t/a", "none.a", "/none/0", "_id",  "_created", "_updated", "a",    "b",    "t"};
+        "a",      "b",        "t",        "o",      "0",    "/x.y",   "x.y",
+        "o.a",    "o.b",      "o.0",      "t.a",    "/t/0", "/t/1",   "/o/0",
+        "/a/0/a", "/0/0",     "/o/a",     "none",   "/t/a", "none.a", "/none/0",
+        "_id",    "_created", "_updated", "_since", "a",    "b",      "t"};
     return one_of(fields);
   }
 
@@ -373,7 +378,7 @@ class RandomQueries {
       value = piece(value);
     }
     if (name == "_id" && below(3) != 0) value = "id" + std::to_string(below(200)).substr(below(2));
-    if ((name == "_created" || name == "_updated") && below(3) != 0) {
+    if ((name == "_created" || name == "_updated" || name == "_since") && below(3) != 0) {
       value =
           rfc3339(static_cast<std::int64_t>(below(5)) * 1'000'000'000).substr(0, 20 + below(11));
     }

@@ -141,7 +141,10 @@ TEST(RunQuery, AnswersAsThePlainModelDoes) {
         Record record = record_of(key.kind, key.id, random.document());
         record.fragments.front().mtime_ns =
             static_cast<std::int64_t>(random.below(5)) * 1'000'000'000;
+        if (random.below(3) == 0)
+          record.since_ns = static_cast<std::int64_t>(random.below(5)) * 1'000'000'000;
         if (random.below(15) == 0) {
+          record.since_ns.reset();
           record.exists = false;
           record.document.clear();
         }

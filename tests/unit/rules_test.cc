@@ -142,19 +142,41 @@ TEST(RulesJson, RoundTripOfEverything) {
 }
 
 TEST(RulesJson, RefusesWhatItDoesNotKnow) {
-  for (const char* text :
-       {"", "[]", "{\"rules\":1}", "{\"rule\":[]}", "{\"rules\":[{\"rank\":1.5}]}",
-        "{\"rules\":[{\"rank\":2147483648}]}", "{\"rules\":[{\"id\":[\"name\"]}]}",
-        "{\"rules\":[{\"merge\":[[\"sum\",\"/a\"]]}]}", "{\"limits\":{\"max_bytes\":-1}}",
-        "{\"prefix_path_ids\":1}", "{\"schemas\":[]}", "{\"schemas\":{\"a\":{\"type\":1}}}",
-        "{\"search_weights\":{\"a\":1}}", "{\"search_weights\":{\"a\":{\"/x\":-1}}}",
-        "{\"search_weights\":{\"a\":{\"/x\":\"1\"}}}", "{\"search_scopes\":{\"a\":[]}}",
-        "{\"search_scopes\":{\"a\":{\"fields\":1}}}",
-        "{\"search_scopes\":{\"a\":{\"only\":[]}}}"}) {
+  for (const char* text : {"",
+                           "[]",
+                           "{\"rules\":1}",
+                           "{\"rule\":[]}",
+                           "{\"rules\":[{\"rank\":1.5}]}",
+                           "{\"rules\":[{\"rank\":2147483648}]}",
+                           "{\"rules\":[{\"id\":[\"name\"]}]}",
+                           "{\"rules\":[{\"merge\":[[\"sum\",\"/a\"]]}]}",
+                           "{\"limits\":{\"max_bytes\":-1}}",
+                           "{\"prefix_path_ids\":1}",
+                           "{\"schemas\":[]}",
+                           "{\"schemas\":{\"a\":{\"type\":1}}}",
+                           "{\"search_weights\":{\"a\":1}}",
+                           "{\"search_weights\":{\"a\":{\"/x\":-1}}}",
+                           "{\"search_weights\":{\"a\":{\"/x\":\"1\"}}}",
+                           "{\"search_scopes\":{\"a\":[]}}",
+                           "{\"search_scopes\":{\"a\":{\"fields\":1}}}",
+                           "{\"search_scopes\":{\"a\":{\"only\":[]}}}",
+                           "{\"tracked\":[]}",
+                           "{\"tracked\":{\"a\":1}}"}) {
     const auto rules = Rules::from_json(text);
     ASSERT_FALSE(rules) << text;
     EXPECT_EQ(rules.error().code, Code::bad_configuration) << text;
   }
+}
+
+TEST(RulesJson, TrackedPointersComeBack) {
+  Rules rules;
+  EXPECT_EQ(rules.tracked_pointer("videos"), "/transcode/state");
+  rules.tracked["talks"] = "/review/state";
+  const auto again = Rules::from_json(rules.to_json());
+  ASSERT_TRUE(again);
+  EXPECT_EQ(*again, rules);
+  EXPECT_EQ(again->tracked_pointer("talks"), "/review/state");
+  EXPECT_EQ(again->tracked_pointer("videos"), "/transcode/state");
 }
 
 // The verdicts in an index hold for as long as this text stays: it is the one of jcn 0.1.0,

@@ -28,6 +28,7 @@ namespace jcn {
 struct SearchRecord {
   std::optional<std::string> document;  // absent: an orphan
   std::int64_t created_ns = 0, updated_ns = 0;
+  std::optional<std::int64_t> since_ns;
 };
 using SearchRecords = std::map<RecordKey, SearchRecord>;  // in the order of local numbers
 
@@ -54,7 +55,7 @@ inline BuiltSearch build_search(const SearchRecords& records,
   SearchBuilder search;
   for (const auto& [key, record] : records) {
     search.add(key.kind, segment.next_local(), record.document, record.created_ns,
-               record.updated_ns);
+               record.updated_ns, record.since_ns);
     must(segment.add(record_key_bytes(key), {}));
   }
   built.head = must(segment.finish());
@@ -77,6 +78,7 @@ struct SearchModel {
     if (!record.document) return;
     add_time("_created", record.created_ns);
     add_time("_updated", record.updated_ns);
+    if (record.since_ns) add_time("_since", *record.since_ns);
     add_members("", *record.document);
   }
 
@@ -263,6 +265,7 @@ class RandomDocuments {
     if (below(10) != 0) made.document = document();
     made.created_ns = static_cast<std::int64_t>(below(50)) * 1'000'000'007;
     made.updated_ns = made.created_ns + static_cast<std::int64_t>(below(3));
+    if (below(3) == 0) made.since_ns = made.created_ns + static_cast<std::int64_t>(below(9));
     return made;
   }
   SearchRecords records(unsigned count, unsigned kinds) {

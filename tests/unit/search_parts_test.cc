@@ -44,6 +44,7 @@ class Recomputed {
       id_ = key.id;
       time(created_field, record.created_ns());
       time(updated_field, record.updated_ns());
+      if (record.since_ns) time(since_field, *record.since_ns);
       members(record.document, "");
     }
   }
@@ -228,7 +229,9 @@ class RandomDocuments {
   Record record(const RecordKey& key) {
     Record made = record_of(key.kind, key.id, object(0));
     made.fragments[0].mtime_ns = static_cast<std::int64_t>(below(50)) * 1'000'000'000;
+    if (below(3) == 0) made.since_ns = static_cast<std::int64_t>(below(50)) * 1'000'000'000;
     if (below(15) == 0) {
+      made.since_ns.reset();
       made.exists = false;
       made.document.clear();
     }

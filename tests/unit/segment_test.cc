@@ -29,7 +29,9 @@ Record sample(int i) {
   record.seq = static_cast<std::uint64_t>(i) * 3 + 1;
   record.rev = hash128(record.document);
   if (i % 3 == 0) record.fragments.push_back({{"two", "b/" + std::to_string(i)}, 7, -9, true});
+  if (i % 4 == 0) record.since_ns = (i - 500) * std::int64_t{1'000'000'007};
   if (i % 10 == 0) {
+    record.since_ns.reset();
     record.exists = false;
     record.rev = {};
     record.document.clear();
@@ -70,6 +72,8 @@ TEST(Segment, GivesBackWhatWasBuiltAtEveryBlockSize) {
         EXPECT_EQ(found.document, wanted.document);
         EXPECT_EQ(found.fragments, wanted.fragments);
         EXPECT_EQ(found.rev, wanted.rev);
+        EXPECT_EQ(found.since_ns, wanted.since_ns);
+        EXPECT_EQ(entry.since_ns, wanted.since_ns);
         EXPECT_EQ(found.exists, wanted.exists);
       }
       EXPECT_FALSE(must(keys.next()));

@@ -21,7 +21,7 @@ inline constexpr std::string_view array_step = "~*";
 void append_field_step(std::string& path, std::string_view name);
 
 struct Field {
-  enum class Kind : std::uint8_t { id, created, updated, member };
+  enum class Kind : std::uint8_t { id, created, updated, since, member };
   Kind kind = Kind::member;
   // Of a member: its path, as if every step were into an object. Of the computed ones: their
   // names, which no path can be.
@@ -32,7 +32,8 @@ struct Field {
   bool operator==(const Field&) const = default;
 };
 
-// "a.b" walks objects; what begins with '/' is a JSON Pointer; _id, _created, _updated are computed.
+// "a.b" walks objects; what begins with '/' is a JSON Pointer; _id, _created, _updated and
+// _since are computed.
 // Errors: bad_field (empty, or no pointer).
 Result<Field> parse_field(std::string_view text);
 

@@ -92,7 +92,9 @@ struct Record {
   Hash128 rev;            // hash128(document); zero when it does not exist
   bool exists = true;
   std::vector<FragmentInfo> fragments;
-  std::string document;             // canonical text
+  std::string document;  // canonical text
+  // Since when the value at its kind's tracked pointer has stood there (jcn/tracked_time.h).
+  std::optional<std::int64_t> since_ns;
   std::int64_t created_ns() const;  // smallest mtime of its fragments
   std::int64_t updated_ns() const;  // largest
 };

@@ -69,10 +69,14 @@ struct Rules {
   // By kind; no verdict depends on them, and nothing that is stored.
   std::map<std::string, SearchWeights> search_weights;
   std::map<std::string, SearchScope> search_scopes;
+  // By kind, the pointer whose value records have `_since` some time; where absent,
+  // default_tracked.
+  std::map<std::string, std::string> tracked;
   std::vector<std::string> ignore = default_ignore();  // globs on one path component
   Limits limits;
   bool prefix_path_ids = false;  // path ids are NAME/path
 
+  static constexpr const char* default_tracked = "/transcode/state";
   static std::vector<std::string> default_ignore();
 
   // The first rule that matches, or null.
@@ -83,6 +87,7 @@ struct Rules {
   const Schema* schema(const std::string& kind) const;          // null: none
   const SearchWeights& weights(const std::string& kind) const;  // empty: all are 1
   const SearchScope& scope(const std::string& kind) const;
+  std::string tracked_pointer(const std::string& kind) const;
   // True when some rule of the kind is an anchor.
   bool wants_anchor(std::string_view kind) const;
 
