@@ -52,6 +52,7 @@ const std::array<CodeRow, static_cast<std::size_t>(Code::internal) + 1> code_tab
     {Code::no_such_record, "no_such_record", false, "The kind has no record of this id."},
     {Code::no_such_root, "no_such_root", false, "The path is beneath no watched folder."},
     {Code::no_such_fragment, "no_such_fragment", false, "There is no such file."},
+    {Code::no_such_webhook, "no_such_webhook", false, "No webhook of this name is configured."},
     {Code::method_not_allowed, "method_not_allowed", false, "The route does not take this method."},
     {Code::foreign_host, "foreign_host", false, "The Host header names another host."},
     {Code::foreign_origin, "foreign_origin", false, "The request comes from another site's page."},

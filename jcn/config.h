@@ -10,6 +10,7 @@
 
 #include "jcn/result.h"
 #include "jcn/rules.h"
+#include "webhook_config.h"
 
 namespace jcn {
 
@@ -40,6 +41,7 @@ struct DaemonConfig {
   std::string token_file;                 // absolute; empty: none
   std::string token;                      // what it holds; there when jcn listens beyond loopback
   std::vector<TokenConfig> tokens;
+  std::vector<WebhookConfig> webhooks;  // names differ
   bool writable = false;
   std::string log_level = "info";  // error, warning, info, debug
   std::chrono::milliseconds settle_first{100}, settle_second{500};

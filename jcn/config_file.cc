@@ -177,6 +177,7 @@ class File {
   Result<void> take_rules(const toml::table& top) {
     JCN_CHECK(take_roots(top));
     JCN_CHECK(take_tokens(top));
+    JCN_CHECK(take_webhooks(top));
     if (const toml::array* kinds = top["kind"].as_array()) {
       for (const toml::node& node : *kinds) {
         const toml::table& table = *node.as_table();
@@ -194,10 +195,10 @@ class File {
           JCN_TRY(config_.rules.search_weights[kind],
                   weights_of(*find_option("kind", "search_weights"), *weights));
         }
-        JCN_CHECK(take_scope(kind, table));
         if (const toml::node* track = table.get("track")) {
           JCN_TRY(config_.rules.tracked[kind], pointer(track->value_or(std::string()), *track));
         }
+        JCN_CHECK(take_scope(kind, table));
       }
     }
     if (const toml::array* rules = top["rule"].as_array()) {
@@ -258,6 +259,82 @@ class File {
       config_.tokens.push_back(std::move(token));
     }
     return {};
+  }
+
+  Result<void> take_webhooks(const toml::table& top) {
+    const toml::array* webhooks = top["webhook"].as_array();
+    if (webhooks == nullptr) return {};
+    if (webhooks->size() > most_webhooks) {
+      return at(webhooks->source(),
+                "there are more than " + std::to_string(most_webhooks) + " webhooks");
+    }
+    std::set<std::string> names;
+    for (const toml::node& node : *webhooks) {
+      JCN_TRY(WebhookConfig webhook, take_webhook(node));
+      if (!names.insert(webhook.name).second) {
+        return at(node.as_table()->get("name")->source(),
+                  "two webhooks are named \"" + webhook.name + "\"");
+      }
+      config_.webhooks.push_back(std::move(webhook));
+    }
+    return {};
+  }
+
+  Result<WebhookConfig> take_webhook(const toml::node& node) const {
+    const toml::table& table = *node.as_table();
+    for (const char* key : {"name", "url", "secret_file"}) {
+      if (table.get(key) == nullptr)
+        return at(node.source(), std::string("a [[webhook]] needs a ") + key);
+    }
+    WebhookConfig webhook;
+    const auto take_text = [&](const char* key, std::string& into) {
+      into = table[key].value_or(std::string());
+    };
+    const auto take_ms = [&](const char* key, std::chrono::milliseconds& into) {
+      into = std::chrono::milliseconds(table[key].value_or(std::int64_t{into.count()}));
+    };
+    const auto take_path = [&](const char* key, std::string& into) -> Result<void> {
+      const toml::node* path = table.get(key);
+      if (path == nullptr) return {};
+      JCN_TRY(OptionValue absolute, value_of(*find_option("webhook", key), *path));
+      into = std::get<std::string>(absolute);
+      return {};
+    };
+    take_text("name", webhook.name);
+    if (!valid_webhook_name(webhook.name)) {
+      return at(table.get("name")->source(), "\"" + webhook.name + "\" is no name for a webhook",
+                "small letters, digits, '_' and '-', at most 64");
+    }
+    take_text("url", webhook.url);
+    if (const auto sound = check_webhook_url(webhook.url); !sound)
+      return at(table.get("url")->source(), sound.error().message, sound.error().hint);
+    take_text("proxy", webhook.proxy);
+    JCN_CHECK(take_path("secret_file", webhook.secret_file));
+    JCN_CHECK(take_path("ca_file", webhook.ca_file));
+    take_ms("timeout_ms", webhook.timeout);
+    take_ms("retry_first_ms", webhook.retry_first);
+    take_ms("retry_longest_ms", webhook.retry_longest);
+    webhook.batch = static_cast<std::uint64_t>(
+        table["batch"].value_or(static_cast<std::int64_t>(webhook.batch)));
+    webhook.include_docs = table["include_docs"].value_or(false);
+    webhook.only_matching = table["only_matching"].value_or(false);
+    if (const toml::node* kinds = table.get("kind")) {
+      webhook.kinds = texts(*kinds);
+      for (const std::string& kind : webhook.kinds) JCN_CHECK(check_kind(kind, *kinds));
+      if (webhook.kinds.empty())
+        return at(kinds->source(), "\"kind\" names no kind", "leave it out for all of them");
+    }
+    take_text("filter", webhook.filter);
+    if (const auto asked = webhook_feed(webhook); !asked) {
+      const toml::node* filter = table.get("filter");
+      return at((filter ? *filter : node).source(), asked.error().message, asked.error().hint);
+    }
+    if (auto secret = read_webhook_secret(webhook.secret_file)) {
+      webhook.secret = std::move(*secret);
+    } else {
+      return at(table.get("secret_file")->source(), secret.error().message, secret.error().hint);
+    }
+    return webhook;
   }
 
   Result<SearchWeights> weights_of(const OptionRow& row, const toml::node& node) const {

@@ -201,6 +201,28 @@ const OptionRow table[] = {
     {"token", "roots", texts, 0, 0, "", "", "roots whose files it reaches (default: all)", nullptr},
     {"token", "access", text, 0, 0, "", "", "\"read\" (default) or \"write\"", nullptr},
 
+    {"webhook", "name", text, 0, 0, "", "", "what it is called in answers and logs", nullptr},
+    {"webhook", "url", text, 0, 0, "", "", "where changes are posted to", nullptr},
+    {"webhook", "secret_file", path, 0, 0, "", "", "file with the key that signs them", nullptr},
+    {"webhook", "kind", texts, 0, 0, "", "", "kinds whose changes it gets (default: all)", nullptr},
+    {"webhook", "filter", text, 0, 0, "", "",
+     "records whose changes it gets: field__op=value, with & between", nullptr},
+    {"webhook", "include_docs", boolean, 0, 0, "", "", "true: with the records themselves",
+     nullptr},
+    {"webhook", "only_matching", boolean, 0, 0, "", "",
+     "true: nothing is said of changed records that the filter does not take", nullptr},
+    {"webhook", "batch", integer, 1, 1000, "", "", "changes in one request (default: 100)",
+     nullptr},
+    {"webhook", "timeout_ms", integer, 10, 300'000, "", "",
+     "time that a receiver has to answer (default: 10000)", nullptr},
+    {"webhook", "retry_first_ms", integer, 10, day_ms, "", "",
+     "pause after a first failure (default: 1000)", nullptr},
+    {"webhook", "retry_longest_ms", integer, 10, day_ms, "", "",
+     "longest pause between two attempts (default: 600000)", nullptr},
+    {"webhook", "proxy", text, 0, 0, "", "", "HTTP proxy on the way (default: none)", nullptr},
+    {"webhook", "ca_file", path, 0, 0, "", "",
+     "certificates of those who may vouch for the receiver (default: the system's)", nullptr},
+
     {"kind", "name", text, 0, 0, "", "", "a kind that rules may name", nullptr},
     {"kind", "schema", path, 0, 0, "", "", "file with the JSON Schema that its fragments must fit",
      nullptr},
@@ -210,6 +232,8 @@ const OptionRow table[] = {
      "fields that a search in all fields looks at (default: every one)", nullptr},
     {"kind", "search_exclude", texts, 0, 0, "", "",
      "fields that a search in all fields passes over", nullptr},
+    {"kind", "track", text, 0, 0, "", "",
+     "pointer whose value records have _since some time (default: /transcode/state)", nullptr},
 
     {"rule", "kind", text, 0, 0, "", "", "kind of the fragments that match (default: videos)",
      nullptr},
@@ -232,8 +256,6 @@ const OptionRow table[] = {
 };
 
 std::size_t edit_distance(std::string_view a, std::string_view b) {
-    {"kind", "track", text, 0, 0, "", "",
-     "pointer whose value records have _since some time (default: /transcode/state)", nullptr},
   std::vector<std::size_t> row(b.size() + 1);
   std::iota(row.begin(), row.end(), std::size_t{0});
   for (std::size_t i = 1; i <= a.size(); ++i) {
@@ -267,7 +289,8 @@ bool is_section(std::string_view name) {
 }
 
 bool is_table_array(std::string_view section) {
-  return section == "root" || section == "kind" || section == "rule" || section == "token";
+  return section == "root" || section == "kind" || section == "rule" || section == "token" ||
+         section == "webhook";
 }
 
 std::string type_words(const OptionRow& row) {

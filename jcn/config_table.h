@@ -27,7 +27,8 @@ enum class OptionType : std::uint8_t {
 inline constexpr double largest_weight = 1000;
 
 struct OptionRow {
-  std::string_view section;  // "": top level; "root", "token", "kind", "rule" are arrays of tables
+  std::string_view
+      section;  // "": top level; "root", "token", "webhook", "kind", "rule" are arrays of tables
   std::string_view key;
   OptionType type;
   std::int64_t low, high;

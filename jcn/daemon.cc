@@ -110,6 +110,9 @@ Daemon::Daemon(const DaemonConfig& config, boost::asio::io_context& io,
       writer_(std::move(writer)),
       // Each waiting feed holds one of the server's threads: the other half is for questions.
       feeds_(std::min(config.feed_waiting, config.http_threads / 2)),
+      webhooks_({[this] { return snapshot(); },
+                 [this] { return ready_ && !stopping_ && caretaker_->answering(); },
+                 [this](const Error& error) { this->failed(error); }, config.index + "/webhooks"}),
       sync_places_(config.http_threads / 4),
       pause_(io) {
   const auto rules_now = [this] { return rules(); };
@@ -124,6 +127,7 @@ Daemon::Daemon(const DaemonConfig& config, boost::asio::io_context& io,
         fold_->poke();
         search_->poke();
         feeds_.announce(writer_->seq());
+        webhooks_.announce();
       },
       [this](const std::vector<LookJob::Item>& items) { pool_->release(items); },
       [this](const FragmentName& name) { pool_->request(name, nullptr); },
@@ -192,6 +196,7 @@ void Daemon::start(std::function<void()> ready) {
     spdlog::warn("no inotify: {}; every folder is polled", no_inotify_->message);
   }
   wait_for_events();
+  webhooks_.configure(config_.webhooks);
   crawl_all(judge_anew, [this, ready = std::move(ready)] {
     ingest_->announce_recovered([this, ready] {
       // Ready means that the first search is as quick as the second.
@@ -202,6 +207,7 @@ void Daemon::start(std::function<void()> ready) {
       ingest_->keep_note(incomplete_note, std::nullopt);
       caretaker_->crawled();
       ready_ = true;
+      webhooks_.announce();
       log_joined();
       boost::asio::post(io_, ready);
     });
@@ -232,7 +238,10 @@ void Daemon::log_joined() {
 
 // Everything is visible, and announced, when `done` is called.
 void Daemon::crawl_again(bool read_all, bool reopened, std::function<void()> done) {
-  if (reopened) feeds_.announce(writer_->seq());  // they may have to begin anew
+  if (reopened) {  // they may have to begin anew
+    feeds_.announce(writer_->seq());
+    webhooks_.announce();
+  }
   crawl_all(
       false,
       [this, reopened, done = std::move(done)] {
@@ -275,12 +284,14 @@ void Daemon::reload(const DaemonConfig& config) {
   rest.token_file = config_.token_file;
   rest.token = config_.token;
   rest.tokens = config_.tokens;
+  rest.webhooks = config_.webhooks;
   if (rest != config_) {
     spdlog::warn(
-        "reload: only rules, schemas, ignore patterns, limits, tokens and the log level change "
-        "without a restart");
+        "reload: only rules, schemas, ignore patterns, limits, tokens, webhooks and the log level "
+        "change without a restart");
   }
   spdlog::set_level(spdlog::level::from_str(config.log_level));
+  webhooks_.configure(config.webhooks);
   const std::shared_ptr<const Rules> before = rules();
   const bool changed = judged_under(*before) != judged_under(config.rules);
   if (*before != config.rules) {
@@ -302,6 +313,7 @@ bool Daemon::got_on() {
 Result<void> Daemon::stop() {
   if (stopping_.exchange(true)) return {};
   feeds_.close();
+  webhooks_.begin_stop();
   snapshots_.stop();
   if (events_) {
     boost::system::error_code ignored;
@@ -320,6 +332,7 @@ Result<void> Daemon::stop() {
   pool_->stop();
   ingest_->stop();
   search_->stop();
+  webhooks_.stop();
   Result<void> folded = fold_->stop();
   // The server stops next, and says nothing any more. Who doesn't read gets no more than this.
   feeds_.wait_until_left(std::chrono::steady_clock::now() + last_words_patience);

@@ -61,6 +61,7 @@ class Daemon final : public Service {
   void failed(const Error& error) override { caretaker_->failed(error); }
   FeedGate& feeds() override { return feeds_; }
   FragmentFiles& fragments() override { return fragments_; }
+  Webhooks& webhooks() override { return webhooks_; }
   Result<SeenAt> wait_until_seen(const std::vector<Awaited>& awaited,
                                  std::chrono::milliseconds timeout) override;
   Result<SnapshotFile> snapshot_file() override { return snapshots_.latest(); }
@@ -100,6 +101,7 @@ class Daemon final : public Service {
   std::unique_ptr<Barrier> barrier_;
   std::unique_ptr<IndexWriter> writer_;
   FeedGate feeds_;
+  Webhooks webhooks_;
   // Each waiting barrier holds one of the server's threads, too.
   std::counting_semaphore<> sync_places_;
   std::unique_ptr<FoldThread> fold_;

@@ -70,6 +70,15 @@ Readiness Daemon::readiness() {
                                                      "; answers go on from memory, the fold is "
                                                      "tried again every second"});
   }
+  for (const WebhookStatus& each : webhooks_.list(0)) {
+    if (each.state != "stalled" && each.state != "gone") continue;
+    readiness.reasons.push_back(
+        {"webhook_" + each.state,
+         "webhook " + each.name + ": " +
+             (each.state == "gone" ? "its receiver answered that it is gone"
+                                   : "its receiver refuses too many changes") +
+             "; GET /v1/webhooks, and POST /v1/webhooks/" + each.name + "/replay goes on"});
+  }
   return readiness;
 }
 

@@ -26,10 +26,11 @@ std::uint64_t raise_descriptor_limit() {
   return limit.rlim_cur;
 }
 
-Result<Connections> share_descriptors(std::uint64_t limit, std::size_t roots,
+Result<Connections> share_descriptors(std::uint64_t limit, std::size_t roots, std::size_t webhooks,
                                       const Connections& wanted) {
-  // Each root's folder, twice while it is looked at anew; and a connection just taken.
-  const std::uint64_t needed = own_descriptors + 2 * roots + 1;
+  // Each root's folder, twice while it is looked at anew; each webhook's connection, twice while it
+  // is made (IPv4 and IPv6); and a connection just taken.
+  const std::uint64_t needed = own_descriptors + 2 * roots + 2 * webhooks + 1;
   const std::uint64_t fewest = needed + fewest_threads + fewest_queued;
   if (limit < fewest) {
     return Error{Code::bad_configuration,

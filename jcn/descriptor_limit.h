@@ -19,7 +19,7 @@ std::uint64_t raise_descriptor_limit();
 
 // As many of the wanted connections as leave enough descriptors for everything else. Errors:
 // bad_configuration: not even the fewest do.
-Result<Connections> share_descriptors(std::uint64_t limit, std::size_t roots,
+Result<Connections> share_descriptors(std::uint64_t limit, std::size_t roots, std::size_t webhooks,
                                       const Connections& wanted);
 
 }  // namespace jcn

@@ -31,6 +31,7 @@ struct FeedRequest {
   std::optional<std::chrono::milliseconds> timeout;  // time without a row after which it ends
   std::chrono::milliseconds heartbeat{15'000};
   bool include_docs = false;
+  bool only_matching = false;  // no rows with "match": false; no parameter says so
   // Records that are asked for; empty: all.
   std::set<std::string, std::less<>> kinds, ids;
   std::vector<Filter> filters;

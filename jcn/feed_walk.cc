@@ -61,7 +61,7 @@ std::string FeedWalk::text_of(std::uint64_t seq) const {
   return feed_seq_text({at_.uuid, {seq, listing ? at_.place.until : 0}});
 }
 
-Result<void> FeedWalk::append_row(std::string& out, const Snapshot& snapshot,
+Result<bool> FeedWalk::append_row(std::string& out, const Snapshot& snapshot,
                                   const Change& change) const {
   std::optional<Record> record;
   if (!change.deleted && (asked_.include_docs || !asked_.filters.empty())) {
@@ -69,6 +69,8 @@ Result<void> FeedWalk::append_row(std::string& out, const Snapshot& snapshot,
     if (!record || !record->exists)
       return Error{Code::index_damaged, "The feed names a record that is not there."};
   }
+  const bool matches = !record || matches_all(asked_.filters, *record);
+  if (!matches && asked_.only_matching) return false;
   JsonWriter json(out);
   json.open('{').key("seq").string(text_of(change.seq));
   json.key("kind").string(change.key.kind).key("id").string(change.key.id).key("rev");
@@ -76,14 +78,14 @@ Result<void> FeedWalk::append_row(std::string& out, const Snapshot& snapshot,
     json.null().key("deleted").boolean(true);
   } else {
     json.string(change.rev.hex());
-    if (record && !matches_all(asked_.filters, *record)) {
+    if (!matches) {
       json.key("match").boolean(false);
     } else if (asked_.include_docs) {
       json.key("doc").raw(record->document);
     }
   }
   json.close('}');
-  return {};
+  return true;
 }
 
 void FeedWalk::append_framed(FeedPage& page, const std::string& seq, const std::string& row) const {
@@ -123,8 +125,12 @@ Result<FeedPage> FeedWalk::next(const Snapshot& snapshot, const FeedBounds& boun
     at_.place.seq = change.seq;
     if (!wants(change.key)) return true;
     row.clear();
-    failed = append_row(row, snapshot, change);
-    if (!failed) return false;
+    const Result<bool> told = append_row(row, snapshot, change);
+    if (!told) {
+      failed = told.error();
+      return false;
+    }
+    if (!*told) return true;
     append_framed(page, text_of(change.seq), row);
     ++page.rows;
     return true;

@@ -43,7 +43,8 @@ class FeedWalk {
   Result<bool> take_place(const Snapshot& snapshot);
   bool wants(const RecordKey& key) const;
   std::string text_of(std::uint64_t seq) const;
-  Result<void> append_row(std::string& out, const Snapshot& snapshot, const Change& change) const;
+  // False: the consumer is not to be told of it.
+  Result<bool> append_row(std::string& out, const Snapshot& snapshot, const Change& change) const;
   void append_framed(FeedPage& page, const std::string& seq, const std::string& row) const;
 
   const FeedRequest& asked_;

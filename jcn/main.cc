@@ -126,8 +126,8 @@ int run(int argc, char** argv) {
 
   // Descriptors: what connections may take.
   const Connections wanted{config.http_threads, HttpOptions().queue};
-  const Result<Connections> connections =
-      share_descriptors(raise_descriptor_limit(), config.roots.size(), wanted);
+  const Result<Connections> connections = share_descriptors(
+      raise_descriptor_limit(), config.roots.size(), config.webhooks.size(), wanted);
   if (!connections) return complain(connections.error());
   if (connections->threads < wanted.threads) {
     spdlog::warn(

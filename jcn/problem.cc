@@ -55,6 +55,7 @@ constexpr std::array status_table = {
     StatusRow{Code::writing_off, 403},
     StatusRow{Code::read_only, 403},
     StatusRow{Code::no_such_fragment, 404},
+    StatusRow{Code::no_such_webhook, 404},
     StatusRow{Code::precondition_failed, 412},
     StatusRow{Code::precondition_required, 428},
     StatusRow{Code::disk_full, 507},

@@ -58,6 +58,18 @@ void metric(std::string& out, std::string_view name, std::string_view type, std:
   out.append(std::to_string(value)).append("\n");
 }
 
+// One gauge or counter of each webhook. Their names need no escapes.
+void webhook_metric(std::string& out, std::string_view name, std::string_view type,
+                    std::string_view help, const std::vector<WebhookStatus>& webhooks,
+                    std::uint64_t WebhookStatus::*member) {
+  out.append("# HELP ").append(name).append(" ").append(help).append("\n# TYPE ").append(name);
+  out.append(" ").append(type).append("\n");
+  for (const WebhookStatus& each : webhooks) {
+    out.append(name).append("{webhook=\"").append(each.name).append("\"} ");
+    out.append(std::to_string(each.*member)).append("\n");
+  }
+}
+
 }  // namespace
 
 Result<Response> front_page(const Call& call) {
@@ -148,6 +160,16 @@ Result<Response> metrics(const Call& call) {
          files.removed());
   metric(out, "jcn_preconditions_failed_total", "counter",
          "Writes that met another file than they were meant for.", files.refused());
+  if (const auto hooks = call.service.webhooks().list(snapshot.seq()); !hooks.empty()) {
+    webhook_metric(out, "jcn_webhook_behind", "gauge", "Sequence numbers up to the head.", hooks,
+                   &WebhookStatus::behind);
+    webhook_metric(out, "jcn_webhook_failures", "gauge", "Changes that were not taken.", hooks,
+                   &WebhookStatus::parked);
+    webhook_metric(out, "jcn_webhook_delivered_total", "counter", "Changes delivered.", hooks,
+                   &WebhookStatus::delivered);
+    webhook_metric(out, "jcn_webhook_failed_posts_total", "counter", "Requests that failed.", hooks,
+                   &WebhookStatus::failed_posts);
+  }
   const HttpCounters& http = *call.service.http;
   metric(out, "jcn_http_requests_total", "counter", "Requests, refused ones too.", http.requests);
   metric(out, "jcn_http_refused_total", "counter", "Requests that no route saw.", http.refused);

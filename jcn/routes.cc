@@ -30,6 +30,9 @@ constexpr std::array table = {
     RouteRow{"/v1/changes", Method::get, changes, true},
     RouteRow{"/v1/conflicts", Method::get, list_conflicts, true},
     RouteRow{"/v1/export.sqlite", Method::get, export_sqlite},
+    RouteRow{"/v1/webhooks", Method::get, list_webhooks, false, true},
+    RouteRow{"/v1/webhooks/{name}/failures", Method::get, list_webhook_failures, false, true},
+    RouteRow{"/v1/webhooks/{name}/replay", Method::post, replay_webhook, true, true},
     RouteRow{"/v1/fragments/_bulk", Method::post, bulk_fragments},
     RouteRow{"/v1/fragments/{root}/{path}", Method::get, get_fragment},
     RouteRow{"/v1/fragments/{root}/{path}", Method::put, put_fragment},
@@ -47,7 +50,7 @@ bool allows(Method method, std::string_view sent) {
 
 // What stands for the variables of an address, still encoded.
 struct Variables {
-  std::optional<std::string_view> kind, id, root, path;
+  std::optional<std::string_view> kind, id, root, path, name;
 };
 
 std::optional<Variables> match(std::string_view address, std::string_view path) {
@@ -62,9 +65,10 @@ std::optional<Variables> match(std::string_view address, std::string_view path) 
       return found;
     }
     address.remove_prefix(brace);
-    if (address.starts_with("{kind}") || address.starts_with("{root}")) {
+    const bool kind = address.starts_with("{kind}"), name = address.starts_with("{name}");
+    if (kind || name || address.starts_with("{root}")) {
       const std::string_view segment = path.substr(0, path.find('/'));
-      (address[1] == 'k' ? found.kind : found.root) = segment;
+      (kind ? found.kind : name ? found.name : found.root) = segment;
       path.remove_prefix(segment.size());
     } else {
       (address[1] == 'i' ? found.id : found.path) = path;
@@ -102,6 +106,7 @@ Result<Response> answer_with(const RouteRow& row, const Variables& variables,
   JCN_CHECK(decode(variables.id, call.id, "id"));
   JCN_CHECK(decode(variables.root, call.root, "root"));
   JCN_CHECK(decode(variables.path, call.path, "path"));
+  JCN_CHECK(decode(variables.name, call.name, "name"));
   if (row.administers && request.token && request.token->limited())
     return Error{Code::forbidden, "The token is for reading, or for some roots only."};
   if (!row.of_index) return row.answer(call);

@@ -25,14 +25,14 @@ struct Call {
   const QueryParameters& parameters;
   Service& service;
   // What stands for the variables in the route's address, decoded; a kind is one by its looks.
-  std::string kind = {}, id = {}, root = {}, path = {};
+  std::string kind = {}, id = {}, root = {}, path = {}, name = {};
 };
 
 enum class Method : std::uint8_t { get, post, put, remove };  // HEAD goes with GET
 std::string_view method_name(Method method);
 
-// All that is served. In an address {kind} is one segment, and no reserved word; {root} is one
-// segment; {id} and {path} are all that remains.
+// All that is served. In an address {kind} is one segment, and no reserved word; {root} and
+// {name} are one segment; {id} and {path} are all that remains.
 struct RouteRow {
   std::string_view path;
   Method method;
@@ -87,6 +87,11 @@ Result<Response> put_fragment(const Call& call);
 Result<Response> remove_fragment(const Call& call);
 // route_fragments_bulk.cc
 Result<Response> bulk_fragments(const Call& call);
+
+// route_webhooks.cc
+Result<Response> list_webhooks(const Call& call);
+Result<Response> list_webhook_failures(const Call& call);
+Result<Response> replay_webhook(const Call& call);
 
 // route_openapi.cc
 Result<Response> openapi(const Call& call);

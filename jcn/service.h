@@ -17,6 +17,7 @@
 #include "jcn/snapshot.h"
 #include "page_budget.h"
 #include "snapshot_maker.h"
+#include "webhooks.h"
 
 namespace jcn {
 
@@ -118,6 +119,7 @@ class Service {
   virtual void failed(const Error& error) = 0;
   virtual FeedGate& feeds() = 0;
   virtual FragmentFiles& fragments() = 0;
+  virtual Webhooks& webhooks() = 0;
   // Looks at these paths, and waits until what is there now is visible. Errors: sync_timeout.
   virtual Result<SeenAt> wait_until_seen(const std::vector<Awaited>& awaited,
                                          std::chrono::milliseconds timeout) = 0;

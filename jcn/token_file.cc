@@ -17,8 +17,15 @@ namespace {
 
 constexpr std::size_t shortest = 16, longest = 512;
 
-Error unusable(const std::string& path, const std::string& why, std::string hint) {
-  return Error{Code::bad_configuration, "token file " + path + ": " + why, std::move(hint)};
+// A file that is named in messages.
+struct Named {
+  const char* what;
+  const std::string& path;
+};
+
+Error unusable(const Named& file, const std::string& why, std::string hint) {
+  return Error{Code::bad_configuration, file.what + (" " + file.path) + ": " + why,
+               std::move(hint)};
 }
 
 std::string octal(mode_t mode) {
@@ -36,9 +43,9 @@ bool is_token68(std::string_view text) {
   });
 }
 
-Result<void> check_owner(const std::string& path, const struct stat& facts) {
+Result<void> check_owner(const Named& path, const struct stat& facts) {
   if (!S_ISREG(facts.st_mode))
-    return unusable(path, "it is no regular file", "give a file that holds the token");
+    return unusable(path, "it is no regular file", "give a file that holds it");
   if (facts.st_uid != 0 && facts.st_uid != ::geteuid())
     return unusable(path, "it belongs to another user, who could change it",
                     "chown it to the user that jcn runs as, or to root");
@@ -47,14 +54,15 @@ Result<void> check_owner(const std::string& path, const struct stat& facts) {
   return unusable(path,
                   std::string("others can ") + (read ? "read" : "change") + " it (mode " +
                       octal(facts.st_mode) + ")",
-                  "chmod 600 " + path + ", and write a new token into it");
+                  "chmod 600 " + path.path + ", and write a new one into it");
 }
 
 }  // namespace
 
-Result<std::string> read_token_file(const std::string& path) {
+Result<std::string> read_token_file(const std::string& name, const char* what) {
+  const Named path{what, name};
   // A FIFO must not hold up the start.
-  const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  const FileDescriptor file(::open(name.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
   struct stat facts {};
   if (!file || ::fstat(file.get(), &facts) != 0)
     return unusable(path, std::strerror(errno), "give a file that jcn can read");

@@ -21,6 +21,7 @@ Exit exit_of(const jcn::Error& error) {
   }
   switch (error.code) {
     case Code::no_such_record:
+    case Code::no_such_webhook:
     case Code::no_such_kind:
     case Code::no_such_root:
       return Exit::no;
@@ -74,6 +75,14 @@ void add_reading_commands(CLI::App& app, Chosen& chosen) {
     conflicts->add_option("--kind", *kind, "only records of this kind")->type_name("KIND");
     conflicts->callback([&chosen, &context, kind] {
       chosen.command = [&context, kind] { return run_conflicts(context, *kind); };
+    });
+  }
+  {
+    auto* webhooks = app.add_subcommand("webhooks", "say how they are, or what one did not take");
+    auto name = std::make_shared<std::string>();
+    webhooks->add_option("NAME", *name, "of one: the changes that it did not take");
+    webhooks->callback([&chosen, &context, name] {
+      chosen.command = [&context, name] { return run_webhooks(context, *name); };
     });
   }
   {
@@ -134,6 +143,18 @@ void add_doing_commands(CLI::App& app, Chosen& chosen) {
     auto files = std::make_shared<std::vector<std::string>>();
     check->add_option("FILE", *files, "the files; one named [..] is given as ./[..]")->required();
     check->callback([&chosen, files] { chosen.command = [files] { return run_check(*files); }; });
+  }
+  {
+    auto* replay = app.add_subcommand("replay", "send to a webhook again what it did not take");
+    auto words = std::make_shared<std::pair<std::string, std::string>>();
+    replay->add_option("NAME", words->first, "its name")->required();
+    replay->add_option("--since", words->second, "everything after this place, 0 for all")
+        ->type_name("SEQ");
+    replay->callback([&chosen, &context, words] {
+      chosen.command = [&context, words] {
+        return run_replay(context, words->first, words->second);
+      };
+    });
   }
   const std::pair<const char*, const char*> upkeep[] = {
       {"verify", "compare the index with itself, its documents and the files"},

@@ -73,6 +73,9 @@ jcn::Result<Exit> run_drop(const Context& context, const std::string& target,
                            const std::string& source);
 jcn::Result<Exit> run_check(const std::vector<std::string>& files);
 jcn::Result<Exit> run_verify(const Context& context);
+jcn::Result<Exit> run_webhooks(const Context& context, const std::string& name);  // "": all of them
+jcn::Result<Exit> run_replay(const Context& context, const std::string& name,
+                             const std::string& since);  // "": what was not taken
 jcn::Result<Exit> run_compact(const Context& context);
 jcn::Result<Exit> run_reindex(const Context& context);
 

@@ -55,6 +55,14 @@ class SmallIndex : public jcn::Service {
       PROPERTY(found.ok());
       return std::make_shared<const jcn::FileDescriptor>(std::move(*found));
     };
+    jcn::WebhookConfig webhook;
+    webhook.name = "site";
+    webhook.url = "http://127.0.0.1/";
+    // Never ready: nothing is sent.
+    webhooks_ = std::make_unique<jcn::Webhooks>(
+        jcn::Webhooks::Surroundings{[this] { return snapshot(); }, [] { return false; },
+                                    [](const jcn::Error&) {}, (folder_ / "webhooks").string()});
+    webhooks_->configure({webhook});
     files_ = std::make_unique<jcn::FragmentFiles>(
         jcn::FragmentFiles::Surroundings{true, (folder_ / "writes").string(), root, 1});
     fill();
@@ -64,6 +72,7 @@ class SmallIndex : public jcn::Service {
     rules_->schemas["videos"].schema = std::get<std::shared_ptr<const jcn::Schema>>(schema);
   }
   ~SmallIndex() override {
+    webhooks_.reset();
     writer_.reset();
     std::error_code ignored;
     std::filesystem::remove_all(folder_, ignored);
@@ -116,6 +125,7 @@ class SmallIndex : public jcn::Service {
   }
   jcn::FeedGate& feeds() override { return *gate; }
   jcn::FragmentFiles& fragments() override { return *files_; }
+  jcn::Webhooks& webhooks() override { return *webhooks_; }
   jcn::Result<jcn::SeenAt> wait_until_seen(const std::vector<jcn::Awaited>& awaited,
                                            std::chrono::milliseconds) override {
     return jcn::SeenAt{writer_->seq(), std::vector<bool>(awaited.size(), true)};
@@ -179,6 +189,7 @@ class SmallIndex : public jcn::Service {
 
   std::filesystem::path folder_;
   std::unique_ptr<jcn::IndexWriter> writer_;
+  std::unique_ptr<jcn::Webhooks> webhooks_;
   std::unique_ptr<jcn::FragmentFiles> files_;
   std::shared_ptr<jcn::Rules> rules_ = std::make_shared<jcn::Rules>();
 };

@@ -13,8 +13,8 @@ An example stands in a fenced block marked `console`:
   before it, without line end and spaces: so long answers can be read.
 - jcn runs with --writable. The commands of a document run one after the other, each in a shell of its own, in the one folder
   that jcn watches, called `notes`: a copy of tests/data/notes in which every file was last changed
-  at 2026-03-01 12:00 UTC. The kind `videos` has the schema jcn/schemas/video.schema.json. Port 8640
-  stands for the one that jcn listens on.
+  at 2026-03-01 12:00 UTC. The kind `videos` has the schema jcn/schemas/video.schema.json. One webhook, `site`, has an
+  address that is never there. Port 8640 stands for the one that jcn listens on.
 
 Every operation of openapi.json must stand in an example.
 """
@@ -67,8 +67,13 @@ class Document(JcnCase):
         for folder, _, names in os.walk(self.root):
             for name in names:
                 os.utime(os.path.join(folder, name), (CHANGED, CHANGED))
+        secret = os.path.join(self.tmp, "secret")
+        with open(os.open(secret, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
+            file.write("whsec_" + "A" * 32)
         live = self.daemon(arguments=["--writable"], config='[[kind]]\nname = "videos"\n'
-                                  f'schema = "{PROJECT / "jcn/schemas/video.schema.json"}"\n')
+                                  f'schema = "{PROJECT / "jcn/schemas/video.schema.json"}"\n'
+                                  '[[webhook]]\nname = "site"\nurl = "https://hooks.example/jcn"\n'
+                                  f'secret_file = "{secret}"\n')
         for number, command, printed in examples(text):
             with self.subTest(line=number, command=command):
                 done = subprocess.run(
@@ -92,7 +97,7 @@ class Document(JcnCase):
         for path, item in paths.items():
             pattern = re.compile(re.escape(path).replace(r"\{kind\}", "[a-z]+")
                                  .replace(r"\{id\}", ".+").replace(r"\{root\}", "[a-z]+")
-                                 .replace(r"\{path\}", ".+"))
+                                 .replace(r"\{path\}", ".+").replace(r"\{name\}", "[a-z]+"))
             for method in set(item) - {"parameters", "head"}:  # HEAD has one, for all
                 with self.subTest(method=method, path=path):
                     self.assertTrue(any(pattern.fullmatch(address) for verb, address in asked

@@ -14,6 +14,7 @@ import unittest
 import jsonschema
 
 from harness import PROJECT, TIME_FACTOR, JcnCase, json_of, wait_for
+from webhook_receiver import SECRET, Receiver
 
 NOTES = PROJECT / "tests/data/notes"
 SEQ_HEADER = re.compile(r"^[0-9a-f-]{36}-\d+$")
@@ -40,7 +41,8 @@ def closed(schema):
 
 def filled(path):
     """The path's template with something that is there."""
-    for name, value in (("kind", "videos"), ("id", "abc"), ("root", "notes"), ("path", "abc.json")):
+    for name, value in (("kind", "videos"), ("id", "abc"), ("root", "notes"), ("path", "abc.json"),
+                        ("name", "site")):
         path = path.replace("{" + name + "}", value)
     return path
 
@@ -82,7 +84,16 @@ class OpenapiCase(JcnCase):
         schema = self.path("schema.txt")
         with open(schema, "w", encoding="utf-8") as file:
             json.dump({"properties": {"duration": {"maximum": 6000}}}, file)
+        secret = os.path.join(self.tmp, "secret")
+        with open(os.open(secret, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="utf-8") as file:
+            file.write(SECRET)
+        refuses = Receiver(self)
+        refuses.behave = lambda handler, post: not post.fresh and (handler.answer(422) or True)
         self.live = self.daemon(arguments=["--writable"], config=f"""
+[[webhook]]
+name = "site"
+url = "{refuses.url}"
+secret_file = "{secret}"
 [[kind]]
 name = "videos"
 schema = "{schema}"
@@ -167,6 +178,15 @@ class Answers(OpenapiCase):
         self.ask(post, "/v1/sync", "/v1/sync?durable=1", 200)
         self.late_sync()
         self.ask(post, "/v1/sync", "/v1/sync", 200)
+        failures, replay = "/v1/webhooks/{name}/failures", "/v1/webhooks/{name}/replay"
+        wait_for(lambda: json_of(self.live.get("/v1/webhooks/site/failures"))["rows"],
+                 "a change that a webhook refuses")
+        self.ask(get, "/v1/webhooks", "/v1/webhooks", 200)
+        self.ask(get, failures, "/v1/webhooks/site/failures", 200)
+        self.ask(get, failures, "/v1/webhooks/other/failures", 404)
+        self.ask(post, replay, "/v1/webhooks/site/replay?since=0", 202)
+        self.ask(post, replay, "/v1/webhooks/site/replay?since=now", 400)
+        self.ask(post, replay, "/v1/webhooks/other/replay", 404)
         self.ask(get, "/v1/rejects", "/v1/rejects?_size=1", 200)
         self.ask(get, "/v1/explain", "/v1/explain?root=notes&path=abc.json", 200)
         self.ask(get, "/v1/explain", "/v1/explain?root=notes&path=kitchen/twice-salted.json", 200)
@@ -408,6 +428,7 @@ class Problems(OpenapiCase):
                 ("GET", "/v1/videos?title__in=[1"), ("GET", "/v1/claims/x"), ("GET", "/v1/none"),
                 ("GET", "/v1/videos/none"), ("GET", "/v1/explain?path=/none"),
                 ("PUT", "/v1/videos"), ("GET", "/v1/schemas/plays"),
+                ("GET", "/v1/webhooks/none/failures"),
                 ("GET", "/v1/fragments/notes/none.json"), ("GET", "/v1/fragments/notes/../a.json"),
                 ("GET", "/v1/fragments/notes/.a.json"), ("GET", "/v1/fragments/notes/a.txt"),
                 ("DELETE", "/v1/fragments/notes/abc.json")):

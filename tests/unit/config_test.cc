@@ -2,12 +2,12 @@
 #include "config.h"
 
 #include <gtest/gtest.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 
 #include <filesystem>
 #include <fstream>
 
+#include "config_fixture.h"
 #include "config_table.h"
 #include "jcn/schema.h"
 
@@ -17,49 +17,7 @@ namespace {
 namespace fs = std::filesystem;
 using std::chrono::milliseconds;
 
-class ConfigTest : public testing::Test {
- protected:
-  void SetUp() override {
-    std::string name = (fs::temp_directory_path() / "jcn-config-XXXXXX").string();
-    ASSERT_NE(mkdtemp(name.data()), nullptr);
-    folder_ = fs::canonical(name);
-    fs::create_directory(folder_ / "talks");
-    unsetenv("STATE_DIRECTORY");
-    setenv("XDG_STATE_HOME", (folder_ / "state").c_str(), 1);
-  }
-  void TearDown() override { fs::remove_all(folder_); }
-
-  std::string path(const std::string& name) const { return (folder_ / name).string(); }
-
-  Result<Configured> load(std::vector<std::string> words) const {
-    words.insert(words.begin(), "jcn");
-    std::vector<const char*> argv;
-    for (const std::string& word : words) argv.push_back(word.c_str());
-    return load_config(static_cast<int>(argv.size()), argv.data());
-  }
-  DaemonConfig good(const std::vector<std::string>& words) const {
-    auto loaded = load(words);
-    if (!loaded.ok()) {
-      ADD_FAILURE() << loaded.error().message;
-      return {};
-    }
-    return std::get<DaemonConfig>(*loaded);
-  }
-  Error bad(const std::vector<std::string>& words) const {
-    auto loaded = load(words);
-    if (!loaded.ok()) return loaded.error();
-    ADD_FAILURE() << "accepted";
-    return {};
-  }
-
-  // The file's text, with the folder "talks" as a root behind it.
-  std::vector<std::string> file(const std::string& text) const {
-    std::ofstream(path("jcn.conf")) << text;
-    return {"--config", path("jcn.conf"), path("talks")};
-  }
-
-  fs::path folder_;
-};
+using ConfigTest = ConfigFixture;
 
 TEST_F(ConfigTest, OneFolderTakesItsNameAndDefaults) {
   const DaemonConfig config = good({path("talks")});
@@ -226,13 +184,7 @@ TEST_F(ConfigTest, WritingIsSwitchedOn) {
   EXPECT_FALSE(good(file("writable = false")).writable);
 }
 
-class TokensTest : public ConfigTest {
- protected:
-  void write(const std::string& name, const std::string& token, unsigned mode = 0600) {
-    std::ofstream(path(name)) << token << '\n';
-    fs::permissions(path(name), fs::perms(mode));
-  }
-};
+using TokensTest = ConfigFixture;
 
 TEST_F(TokensTest, AreReadWithWhatTheyAllow) {
   write("site", "sixteen-and-more-characters");
@@ -271,6 +223,16 @@ TEST_F(TokensTest, AreRefusedWhereTheySayTooLittleOrTooMuch) {
   EXPECT_NE(message(site + "[[token]]\nfile = \"same\"").find("the same token as"),
             std::string::npos);
   EXPECT_NE(message("token_file = \"same\"\n" + site).find("the same token as"), std::string::npos);
+}
+
+TEST_F(ConfigTest, KindsSayWhichStateIsTracked) {
+  const DaemonConfig config = good(
+      file("[[kind]]\nname = \"talks\"\ntrack = \"/review/state\"\n[[kind]]\nname = \"videos\"\n"));
+  EXPECT_EQ(config.rules.tracked_pointer("talks"), "/review/state");
+  EXPECT_EQ(config.rules.tracked_pointer("videos"), "/transcode/state");
+  const Error error = bad(file("[[kind]]\nname = \"talks\"\ntrack = \"state\"\n"));
+  EXPECT_NE(error.message.find(":3:9: \"state\" is no JSON Pointer"), std::string::npos)
+      << error.message;
 }
 
 TEST_F(ConfigTest, OtherMachinesAreAnsweredWithATokenOnly) {

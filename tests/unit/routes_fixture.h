@@ -21,7 +21,8 @@ inline constexpr std::int64_t second = 1'000'000'000;
 
 class FakeService : public Service {
  public:
-  explicit FakeService(IndexWriter& writer) : writer_(writer) {}
+  explicit FakeService(IndexWriter& writer, std::string hooks_folder = {})
+      : webhooks_folder(std::move(hooks_folder)), writer_(writer) {}
 
   Result<Snapshot> snapshot() override {
     ++snapshots;
@@ -63,6 +64,7 @@ class FakeService : public Service {
   void failed(const Error& error) override { failures.push_back(error.code); }
   FeedGate& feeds() override { return gate; }
   FragmentFiles& fragments() override { return *files; }
+  Webhooks& webhooks() override { return hooks; }
   Result<SeenAt> wait_until_seen(const std::vector<Awaited>& awaited,
                                  std::chrono::milliseconds) override {
     waited_for.push_back(awaited);
@@ -74,7 +76,11 @@ class FakeService : public Service {
     return on_snapshot_file();
   }
 
+  const std::string webhooks_folder;
   FeedGate gate{2};
+  // Never ready: nothing is sent.
+  Webhooks hooks{{[this] { return writer_.snapshot(); }, [] { return false; }, [](const Error&) {},
+                  webhooks_folder}};
   std::unique_ptr<FragmentFiles> files =
       std::make_unique<FragmentFiles>(FragmentFiles::Surroundings{
           .open_root = [](const std::string& root) -> Result<FragmentFiles::Folder> {
@@ -112,7 +118,7 @@ class RoutesFixture : public ::testing::Test {
         IndexWriter::open((folder_ / "index").string(), WriterOptions{.map_bytes = 64 << 20});
     ASSERT_TRUE(opened) << opened.error().message;
     writer_ = std::move(*opened);
-    service_.emplace(*writer_);
+    service_.emplace(*writer_, (folder_ / "webhooks").string());
   }
 
   void put(const std::string& kind, const std::string& id, const std::string& document,

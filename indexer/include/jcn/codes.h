@@ -53,6 +53,7 @@ enum class Code : std::uint8_t {
   no_such_record,
   no_such_root,
   no_such_fragment,
+  no_such_webhook,
   method_not_allowed,
   foreign_host,
   foreign_origin,

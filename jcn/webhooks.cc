@@ -1,0 +1,248 @@
+#include "webhooks.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "jcn/wall_clock.h"
+#include "memory_patience.h"
+
+namespace jcn {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds longest_rest{60'000};
+// The index is not there yet, or could not be read.
+constexpr milliseconds look_again{250}, after_error{1000};
+// After the first news: more follow, mostly, and whoever dropped them asks for them first.
+constexpr milliseconds gathering{10};
+// As much as is delivered in this time may be delivered again after a kill.
+constexpr milliseconds between_savings{1000};
+
+Error no_such_webhook(const std::string& name) {
+  return {Code::no_such_webhook, "There is no webhook '" + name + "'.",
+          "GET /v1/webhooks lists them."};
+}
+
+}  // namespace
+
+Webhooks::~Webhooks() {
+  stop();
+}
+
+Moment Webhooks::now() const {
+  return {Clock::now(), wall_clock_ns()};
+}
+
+void Webhooks::configure(const std::vector<WebhookConfig>& webhooks) {
+  const std::lock_guard guard(lock_);
+  if (stopping_) return;
+  std::set<std::string> names;
+  for (const WebhookConfig& webhook : webhooks) {
+    names.insert(webhook.name);
+    auto asked = webhook_feed(webhook);
+    if (!asked) {  // the configuration has checked it
+      spdlog::error("webhook {}: {}", webhook.name, asked.error().message);
+      continue;
+    }
+    if (const auto known = hooks_.find(webhook.name); known != hooks_.end()) {
+      if (known->second.courier.config() != webhook)
+        known->second.courier.reconfigure(webhook, std::move(*asked));
+      continue;
+    }
+    auto loaded = load_webhook_state(in_.folder, webhook.name);
+    if (!loaded || loaded->damaged) {
+      spdlog::warn("webhook {}: how far it was is lost{}; its receiver is told to begin anew",
+                   webhook.name, loaded ? "" : " (" + loaded.error().message + ")");
+    }
+    const std::uint64_t number = next_number_++;
+    const auto seed = static_cast<std::uint32_t>(wall_clock_ns() ^ (number << 20));
+    hooks_.emplace(webhook.name,
+                   Hook{WebhookCourier(webhook, std::move(*asked),
+                                       loaded ? std::move(loaded->state) : WebhookState{}, seed),
+                        number});
+  }
+  for (auto it = hooks_.begin(); it != hooks_.end();) {
+    if (names.contains(it->first)) {
+      ++it;
+      continue;
+    }
+    save(it->first, it->second);
+    it = hooks_.erase(it);
+  }
+  if (hooks_.empty() || thread_.joinable()) {
+    announce();
+    return;
+  }
+  auto sender = WebhookSender::open();
+  if (!sender) {
+    spdlog::error("webhooks: {}; nothing is sent", sender.error().message);
+    return;
+  }
+  sender_ = std::move(*sender);
+  wakes_ = sender_.get();
+  thread_ = std::thread([this] { run(); });
+}
+
+void Webhooks::announce() {
+  news_.fetch_add(1);
+  if (told_.exchange(true)) return;
+  if (WebhookSender* sender = wakes_.load()) sender->wake();
+}
+
+void Webhooks::begin_stop() {
+  stopping_ = true;
+  if (WebhookSender* sender = wakes_.load()) sender->wake();
+}
+
+void Webhooks::stop() {
+  begin_stop();
+  std::thread ending;
+  {
+    const std::lock_guard guard(lock_);
+    ending.swap(thread_);
+  }
+  if (ending.joinable()) ending.join();
+}
+
+void Webhooks::run() {
+  const MemoryPatience patience(true);
+  while (!stopping_) {
+    milliseconds pause{0};
+    {
+      const std::lock_guard guard(lock_);
+      send_what_is_due();
+      save_what_is_due(false);
+      pause = rest();
+    }
+    take(sender_->wait(pause));
+    if (told_ && !stopping_) take(sender_->wait(gathering));
+  }
+  const std::lock_guard guard(lock_);
+  save_what_is_due(true);
+}
+
+// Under lock_.
+void Webhooks::send_what_is_due() {
+  told_ = false;  // whoever announces from here on wakes the thread again
+  const std::uint64_t news = news_.load();
+  const Clock::time_point at = Clock::now();
+  const auto wants = [&](const auto& each) { return each.second.courier.wants(at, news); };
+  if (at < idle_until_ || !std::any_of(hooks_.begin(), hooks_.end(), wants) || !in_.ready()) return;
+  const auto fails = [&](const Error& error) {
+    idle_until_ = at + after_error;
+    in_.failed(error);
+  };
+  const Result<Snapshot> snapshot = in_.snapshot();
+  if (!snapshot) return fails(snapshot.error());
+  for (auto& [name, hook] : hooks_) {
+    if (!hook.courier.wants(at, news)) continue;
+    if (const auto sent = send_next(hook, *snapshot, news); !sent) {
+      spdlog::error("webhook {}: {}", name, sent.error().message);
+      fails(sent.error());
+    }
+  }
+}
+
+Result<void> Webhooks::send_next(Hook& hook, const Snapshot& snapshot, std::uint64_t news) {
+  JCN_TRY(auto post, hook.courier.next(snapshot, now(), news));
+  if (!post) return {};
+  const WebhookConfig& config = hook.courier.config();
+  const auto sent =
+      sender_->send(hook.number, config, std::move(*post), wall_clock_ns() / 1'000'000'000);
+  if (!sent) hook.courier.answered({0, sent.error().message, std::nullopt}, now());
+  return sent;
+}
+
+void Webhooks::take(const WebhookSender::Answered& answered) {
+  if (answered.empty()) return;
+  const std::lock_guard guard(lock_);
+  for (const auto& [number, outcome] : answered) {
+    const auto hook = std::find_if(hooks_.begin(), hooks_.end(),
+                                   [&](const auto& each) { return each.second.number == number; });
+    if (hook == hooks_.end()) continue;  // it is configured no more
+    const WebhookStatus before = hook->second.courier.status(0);
+    const WebhookState& state = hook->second.courier.state();
+    const bool fresh = state.fresh, gone = state.gone;
+    hook->second.courier.answered(outcome, now());
+    // These are not said twice for want of a second.
+    if (fresh != state.fresh || gone != state.gone) save(hook->first, hook->second);
+    const WebhookStatus after = hook->second.courier.status(0);
+    // Once for each time that it begins to fail or to go well, not for each attempt.
+    if (before.state == after.state) continue;
+    if (outcome.delivered()) {
+      spdlog::info("webhook {}: delivering", hook->first);
+    } else {
+      spdlog::warn("webhook {}: {}; {}", hook->first, after.state, *after.last_error);
+    }
+  }
+}
+
+// Under lock_.
+void Webhooks::save_what_is_due(bool all) {
+  for (auto& [name, hook] : hooks_) {
+    if (!hook.courier.unsaved()) continue;
+    if (all || Clock::now() >= hook.saved_at + between_savings) save(name, hook);
+  }
+}
+
+// Under lock_.
+void Webhooks::save(const std::string& name, Hook& hook) {
+  hook.saved_at = Clock::now();
+  if (!hook.courier.unsaved()) return;
+  if (const auto saved = save_webhook_state(in_.folder, name, hook.courier.state()); !saved) {
+    spdlog::error("webhook {}: how far it is could not be kept: {}", name, saved.error().message);
+    return;  // tried again; until then more than need be is delivered again after a kill
+  }
+  hook.courier.saved();
+}
+
+// Under lock_. How long nothing happens, unless somebody wakes the thread.
+milliseconds Webhooks::rest() const {
+  const Clock::time_point at = Clock::now();
+  const std::uint64_t news = news_.load();
+  Clock::time_point until = at + longest_rest;
+  for (const auto& [name, hook] : hooks_) {
+    if (hook.courier.unsaved()) until = std::min(until, hook.saved_at + between_savings);
+    // It wanted something and could not have it.
+    if (hook.courier.wants(at, news)) {
+      until =
+          std::min(until, std::max(at + (in_.ready() ? milliseconds(0) : look_again), idle_until_));
+    } else if (const auto due = hook.courier.due()) {
+      until = std::min(until, *due);
+    }
+  }
+  return std::chrono::ceil<milliseconds>(std::max(until - at, Clock::duration::zero()));
+}
+
+std::vector<WebhookStatus> Webhooks::list(std::uint64_t head) const {
+  const std::lock_guard guard(lock_);
+  std::vector<WebhookStatus> all;
+  for (const auto& [name, hook] : hooks_) all.push_back(hook.courier.status(head));
+  return all;
+}
+
+Result<std::vector<WebhookFailure>> Webhooks::failures(const std::string& name) const {
+  const std::lock_guard guard(lock_);
+  const auto hook = hooks_.find(name);
+  if (hook == hooks_.end()) return no_such_webhook(name);
+  return hook->second.courier.failures();
+}
+
+Result<void> Webhooks::replay(const std::string& name, const std::optional<FeedSeq>& place) {
+  {
+    const std::lock_guard guard(lock_);
+    const auto hook = hooks_.find(name);
+    if (hook == hooks_.end()) return no_such_webhook(name);
+    hook->second.courier.replay(place, now());
+    JCN_CHECK(save_webhook_state(in_.folder, name, hook->second.courier.state()));
+    hook->second.courier.saved();
+  }
+  announce();
+  return {};
+}
+
+}  // namespace jcn

@@ -1,0 +1,87 @@
+// The webhooks: a thread that sends what the feed has to those who are configured, and keeps how
+// far each is in a file of the index's folder. Without any configured there is no thread.
+//
+// Nobody waits for it: who publishes only wakes it. It reads the feed as a consumer over HTTP does,
+// from snapshots of its own, a page at a time.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "jcn/snapshot.h"
+#include "webhook_courier.h"
+#include "webhook_sender.h"
+
+namespace jcn {
+
+// Thread-safe.
+class Webhooks {
+ public:
+  struct Surroundings {
+    std::function<Result<Snapshot>()> snapshot;
+    // Whether the index has everything that is there, and is to be believed.
+    std::function<bool()> ready;
+    std::function<void(const Error&)> failed;  // a page could not be read
+    std::string folder;                        // of the files; made when it is needed
+  };
+  explicit Webhooks(Surroundings surroundings) : in_(std::move(surroundings)) {}
+  ~Webhooks();
+  Webhooks(const Webhooks&) = delete;
+  Webhooks& operator=(const Webhooks&) = delete;
+
+  // From now on these, and no others. Those of a name that was there before go on where they are.
+  void configure(const std::vector<WebhookConfig>& webhooks);
+  void announce();  // there may be changes; never waits
+  // What is on its way is cut off, and sent again by the next start.
+  void begin_stop();
+  void stop();
+
+  // By name. `head`: the largest sequence number.
+  std::vector<WebhookStatus> list(std::uint64_t head) const;
+  // Errors: no_such_webhook.
+  Result<std::vector<WebhookFailure>> failures(const std::string& name) const;
+  // WebhookCourier::replay; what it says is on the disk when it returns. Errors: no_such_webhook,
+  // those of save_webhook_state.
+  Result<void> replay(const std::string& name, const std::optional<FeedSeq>& place);
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  struct Hook {
+    WebhookCourier courier;
+    std::uint64_t number = 0;  // of what it sends; another one for each Hook
+    Clock::time_point saved_at{};
+  };
+
+  void run();
+  void send_what_is_due();
+  Result<void> send_next(Hook& hook, const Snapshot& snapshot, std::uint64_t news);
+  void take(const WebhookSender::Answered& answered);
+  void save_what_is_due(bool all);
+  void save(const std::string& name, Hook& hook);
+  std::chrono::milliseconds rest() const;
+  Moment now() const;
+
+  const Surroundings in_;
+  std::atomic<std::uint64_t> news_{1};
+  std::atomic<bool> told_{false};  // the thread was woken for news that it has not taken up
+  std::atomic<bool> stopping_{false};
+
+  mutable std::mutex lock_;
+  // Guarded by lock_. The sender is made and used by the thread alone, but for waking it.
+  std::map<std::string, Hook> hooks_;
+  std::uint64_t next_number_ = 1;
+  Clock::time_point idle_until_{};  // after an error of the index
+  std::atomic<WebhookSender*> wakes_{nullptr};
+  std::unique_ptr<WebhookSender> sender_;  // set before the thread begins
+  std::thread thread_;
+};
+
+}  // namespace jcn

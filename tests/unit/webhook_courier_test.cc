@@ -1,0 +1,508 @@
+#include "webhook_courier.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <random>
+#include <set>
+
+#include "index_model.h"
+#include "jcn/canonical.h"
+#include "temporary_folder.h"
+
+namespace jcn {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+const WebhookOutcome fine{200, "", {}};
+const WebhookOutcome away{0, "refused", {}};
+const WebhookOutcome wrong{500, "", {}};
+
+class WebhookCourierTest : public ::testing::Test {
+ protected:
+  void SetUp() override { open("index"); }
+  void open(const std::string& name, std::uint64_t tombstones_kept = 1'000'000) {
+    writer_.reset();
+    WriterOptions options = small_index();
+    options.tombstones_kept = tombstones_kept;
+    writer_ = must(IndexWriter::open(folder_ / name, options));
+  }
+  void put(const std::string& id, const std::string& document = "{}") {
+    Batch batch;
+    batch.records[{"videos", id}] = record_of("videos", id, document);
+    must(writer_->publish(std::move(batch)));
+    ++news_;
+  }
+  void remove(const std::string& id) {
+    Batch batch;
+    batch.records[{"videos", id}] = std::nullopt;
+    must(writer_->publish(std::move(batch)));
+    ++news_;
+  }
+  static WebhookConfig config() {
+    WebhookConfig config;
+    config.name = "site";
+    config.url = "http://127.0.0.1/hook?key=hidden";
+    config.retry_first = seconds(1);
+    config.retry_longest = seconds(60);
+    return config;
+  }
+  // One that has been told of the beginning already, unless it is given a state.
+  WebhookCourier courier(WebhookConfig config, std::optional<WebhookState> state = {}) {
+    if (!state) state = WebhookState{FeedSeq{uuid(), {head(), 0}}, false, false, {}};
+    FeedRequest asked = must(webhook_feed(config));
+    return {std::move(config), std::move(asked), std::move(*state), 1};
+  }
+  std::string uuid() { return must(writer_->snapshot()).uuid(); }
+  std::uint64_t head() { return must(writer_->snapshot()).seq(); }
+  Moment now() const { return {now_, 1'700'000'000'000'000'000 + passed_.count() * 1'000'000}; }
+  void pass(milliseconds time) {
+    now_ += time;
+    passed_ += time;
+  }
+  std::optional<WebhookPost> next(WebhookCourier& courier) {
+    return must(courier.next(must(writer_->snapshot()), now(), news_));
+  }
+  // "fresh", or what is told of: ids, with - before deleted ones and ? before those that don't
+  // match.
+  static std::string told(const std::optional<WebhookPost>& post) {
+    if (!post) return "nothing";
+    if (json_unquote(*json_member(post->body, "type")) == "fresh") return "fresh";
+    std::string ids;
+    for (JsonCursor row(*json_member(post->body, "results")); row.next();) {
+      if (!ids.empty()) ids += ' ';
+      if (json_member(row.value(), "deleted")) ids += '-';
+      if (json_member(row.value(), "match")) ids += '?';
+      ids += json_unquote(*json_member(row.value(), "id"));
+    }
+    return ids;
+  }
+  std::string send(WebhookCourier& courier, const WebhookOutcome& outcome) {
+    const auto post = next(courier);
+    if (post) courier.answered(outcome, now());
+    return told(post);
+  }
+
+  TemporaryFolder folder_;
+  std::unique_ptr<IndexWriter> writer_;
+  std::uint64_t news_ = 1;
+  WebhookCourier::Time now_{hours(1000)};
+  milliseconds passed_{0};
+};
+
+TEST_F(WebhookCourierTest, FirstOfAllTheReceiverIsToldToBeginOnce) {
+  for (int i = 0; i < 50; ++i) put("r" + std::to_string(i));
+  WebhookCourier site = courier(config(), WebhookState{});
+  const auto post = next(site);
+  ASSERT_TRUE(post);
+  EXPECT_EQ(post->body,
+            "{\"type\":\"fresh\",\"webhook\":\"site\",\"last_seq\":\"" + uuid() + "-50\"}");
+  EXPECT_FALSE(next(site)) << "one post at a time";
+  site.answered(away, now());
+  EXPECT_EQ(told(next(site)), "nothing");
+  pass(seconds(2));
+  put("later");
+  EXPECT_EQ(send(site, fine), "fresh") << "until it was taken";
+  EXPECT_EQ(send(site, fine), "later") << "changes since the first attempt follow";
+  EXPECT_EQ(send(site, fine), "nothing");
+}
+
+TEST_F(WebhookCourierTest, AnotherHistoryIsOneFreshEventAndNoStorm) {
+  put("a");
+  WebhookCourier site = courier(config());
+  put("b");
+  EXPECT_EQ(send(site, wrong), "b") << "parked, of the old history";
+  open("another");
+  for (int i = 0; i < 20; ++i) put("r" + std::to_string(i));
+  EXPECT_EQ(send(site, fine), "fresh");
+  EXPECT_EQ(send(site, fine), "nothing");
+  EXPECT_TRUE(site.failures().empty());
+  put("r3", "{\"n\":1}");
+  EXPECT_EQ(send(site, fine), "r3");
+}
+
+TEST_F(WebhookCourierTest, ChangesComeInOrderAndInBatches) {
+  WebhookConfig small = config();
+  small.batch = 2;
+  WebhookCourier site = courier(small);
+  for (const char* id : {"a", "b", "c"}) put(id);
+  remove("a");
+  EXPECT_EQ(send(site, fine), "b c");
+  EXPECT_EQ(send(site, fine), "-a") << "the latest change of each record";
+  EXPECT_EQ(send(site, fine), "nothing");
+  EXPECT_EQ(site.status(head()).delivered, 3U);
+  EXPECT_EQ(site.status(head()).behind, 0U);
+}
+
+TEST_F(WebhookCourierTest, SameContentHasTheSameId) {
+  WebhookCourier site = courier(config());
+  put("a");
+  const auto first = next(site);
+  site.answered(away, now());
+  pass(seconds(5));
+  const auto again = next(site);
+  ASSERT_TRUE(first && again);
+  EXPECT_EQ(first->id, again->id);
+  EXPECT_EQ(first->body, again->body);
+  site.answered(fine, now());
+  put("a");
+  EXPECT_NE(next(site)->id, first->id);
+}
+
+TEST_F(WebhookCourierTest, FiltersTellWhatDoesNotMatchUnlessToldNotTo) {
+  WebhookConfig filtered = config();
+  filtered.filter = "n__gte=2";
+  filtered.include_docs = true;
+  WebhookCourier site = courier(filtered);
+  filtered.only_matching = true;
+  WebhookCourier other = courier(filtered);
+  put("a", "{\"n\":1}");
+  put("b", "{\"n\":2}");
+  put("c", "{\"n\":3}");
+  remove("c");
+  const auto post = next(site);
+  EXPECT_EQ(told(post), "?a b -c");
+  EXPECT_NE(post->body.find("\"doc\":{\"n\":2}"), std::string::npos);
+  EXPECT_EQ(post->body.find("\"doc\":{\"n\":1}"), std::string::npos);
+  EXPECT_EQ(send(other, fine), "b -c");
+  put("b", "{\"n\":0}");
+  EXPECT_EQ(send(other, fine), "nothing");
+  EXPECT_EQ(other.status(head()).behind, 0U) << "what is none of its business is behind it";
+}
+
+// Whoever was not told of a deletion, and can't be any more, has to begin anew.
+TEST_F(WebhookCourierTest, ParkedDeletionsThatAreForgottenAreOneFreshEvent) {
+  open("few", 2);
+  put("a");
+  put("b");
+  WebhookCourier site = courier(config());
+  remove("a");
+  EXPECT_EQ(send(site, wrong), "-a");
+  put("b", "{\"n\":1}");
+  EXPECT_EQ(send(site, wrong), "b");
+  for (int i = 0; i < 6; ++i) {
+    put("x" + std::to_string(i));
+    EXPECT_EQ(send(site, fine), "x" + std::to_string(i));
+    remove("x" + std::to_string(i));
+    EXPECT_EQ(send(site, fine), "-x" + std::to_string(i));
+    must(writer_->fold());
+    ++news_;
+  }
+  pass(hours(1));
+  EXPECT_EQ(send(site, fine), "fresh");
+  EXPECT_TRUE(site.failures().empty());
+  EXPECT_EQ(send(site, fine), "nothing");
+}
+
+TEST_F(WebhookCourierTest, ParkedChangesOutliveDeletionsThatAreForgotten) {
+  open("few", 2);
+  put("a");
+  put("b");
+  WebhookCourier site = courier(config());
+  put("a", "{\"n\":1}");
+  EXPECT_EQ(send(site, wrong), "a");
+  for (int i = 0; i < 6; ++i) {
+    put("x");
+    EXPECT_EQ(send(site, fine), "x");
+    remove("x");
+    EXPECT_EQ(send(site, fine), "-x");
+    put("y" + std::to_string(i));
+    remove("y" + std::to_string(i));
+    EXPECT_EQ(send(site, fine), "-y" + std::to_string(i));
+    must(writer_->fold());
+    ++news_;
+  }
+  pass(hours(1));
+  EXPECT_EQ(send(site, fine), "a");
+  EXPECT_EQ(send(site, fine), "nothing");
+  EXPECT_TRUE(site.failures().empty());
+}
+
+TEST_F(WebhookCourierTest, ReceiverThatIsAwayHoldsUpEverythingForAWhile) {
+  WebhookCourier site = courier(config());
+  put("a");
+  put("b");
+  EXPECT_EQ(send(site, away), "a b");
+  EXPECT_FALSE(site.wants(now().steady, news_));
+  EXPECT_EQ(send(site, away), "nothing");
+  const auto due = site.due();
+  ASSERT_TRUE(due);
+  EXPECT_GE(*due, now_ + milliseconds(500));
+  EXPECT_LE(*due, now_ + milliseconds(1000));
+  pass(seconds(1));
+  EXPECT_EQ(send(site, away), "a") << "one at a time while it fails";
+  pass(seconds(2));
+  put("c");
+  EXPECT_EQ(send(site, fine), "a");
+  EXPECT_EQ(send(site, fine), "b c") << "and more again when it does not";
+  EXPECT_TRUE(site.failures().empty()) << "nothing was passed";
+  EXPECT_FALSE(site.status(head()).failing_since_ns);
+}
+
+TEST_F(WebhookCourierTest, RefusedChangeIsParkedAndTheOthersPass) {
+  WebhookCourier site = courier(config());
+  put("poison");
+  put("b");
+  EXPECT_EQ(send(site, wrong), "poison b");
+  EXPECT_EQ(send(site, wrong), "poison");
+  ASSERT_EQ(site.failures().size(), 1U);
+  EXPECT_EQ(site.failures()[0].change.key.id, "poison");
+  EXPECT_EQ(site.failures()[0].change.status, 500);
+  EXPECT_EQ(send(site, fine), "b");
+  EXPECT_EQ(send(site, fine), "nothing") << "not due yet";
+  int attempts = 0;
+  for (int second = 0; second < 300; ++second) {
+    pass(seconds(1));
+    put("c" + std::to_string(second));
+    std::set<std::string> all;
+    for (std::string what; (what = send(site, fine)) != "nothing";) {
+      if (what != "poison") {
+        all.insert(what);
+        continue;
+      }
+      ++attempts;
+      // It was taken after all; make it fail the next time by changing it.
+      put("poison", "{\"n\":" + std::to_string(second) + "}");
+      ASSERT_EQ(send(site, wrong), "poison");
+    }
+    EXPECT_TRUE(all.contains("c" + std::to_string(second))) << second;
+  }
+  EXPECT_GT(attempts, 10);
+}
+
+TEST_F(WebhookCourierTest, ParkedChangeIsTriedAgainMoreAndMoreRarelyThenGivenUp) {
+  WebhookCourier site = courier(config());
+  put("poison");
+  EXPECT_EQ(send(site, wrong), "poison");
+  int attempts = 0;
+  for (int minute = 0; minute < 5 * 24 * 60; ++minute) {
+    pass(seconds(60));
+    if (send(site, {404, "", {}}) == "poison") ++attempts;
+  }
+  EXPECT_GT(attempts, 2 * 24 * 60) << "once a minute, for three days";
+  EXPECT_LT(attempts, 4 * 24 * 60);
+  ASSERT_EQ(site.failures().size(), 1U) << "it is not forgotten";
+  EXPECT_TRUE(site.failures()[0].change.given_up);
+  EXPECT_EQ(site.failures()[0].change.status, 404);
+  EXPECT_EQ(site.status(head()).given_up, 1U);
+  site.replay(std::nullopt, now());
+  EXPECT_EQ(send(site, wrong), "poison");
+  pass(seconds(60));
+  EXPECT_EQ(send(site, fine), "poison") << "it was not given up at once";
+  EXPECT_TRUE(site.failures().empty());
+}
+
+TEST_F(WebhookCourierTest, LaterChangeTakesTheParkedOnesPlace) {
+  WebhookCourier site = courier(config());
+  put("a", "{\"n\":1}");
+  EXPECT_EQ(send(site, wrong), "a");
+  put("a", "{\"n\":2}");
+  EXPECT_EQ(send(site, fine), "a");
+  pass(hours(1));
+  EXPECT_EQ(send(site, fine), "nothing") << "never the earlier one after the later";
+  EXPECT_TRUE(site.failures().empty());
+}
+
+TEST_F(WebhookCourierTest, ChangeOverWhichReceiverHangsIsParkedInTheEnd) {
+  WebhookCourier site = courier(config());
+  put("poison");
+  put("b");
+  std::string all;
+  for (int i = 0; i < 4; ++i) {
+    all += send(site, away) + ',';
+    pass(seconds(60));
+  }
+  EXPECT_EQ(all, "poison b,poison,poison,poison,");
+  ASSERT_EQ(site.failures().size(), 1U);
+  EXPECT_EQ(site.failures()[0].change.attempts, 3U);
+  std::set<std::string> passed{send(site, fine), send(site, fine)};
+  EXPECT_EQ(passed, (std::set<std::string>{"poison", "b"}));
+}
+
+TEST_F(WebhookCourierTest, WhoRefusesEverythingIsNotAskedAllTheTime) {
+  WebhookConfig single = config();
+  single.batch = 1;
+  WebhookCourier site = courier(single);
+  for (int i = 0; i < 100; ++i) put("r" + std::to_string(100 + i));
+  int at_once = 0;
+  while (send(site, wrong) != "nothing") ++at_once;
+  EXPECT_LE(at_once, 10);
+  for (int minute = 0; minute < 10; ++minute) {
+    pass(seconds(60));
+    for (int i = 0; i < 1000 && send(site, wrong) != "nothing"; ++i) {
+    }
+  }
+  EXPECT_LT(site.status(head()).posts, 150U);
+  EXPECT_LT(site.failures().size(), 30U);
+  pass(hours(1));
+  std::set<std::string> all;
+  for (std::string what; (what = send(site, fine)) != "nothing";) all.insert(what);
+  EXPECT_EQ(all.size(), 100U) << "each of them";
+  EXPECT_TRUE(site.failures().empty());
+}
+
+TEST_F(WebhookCourierTest, AsManyAreParkedAsMayBeThenItStandsStill) {
+  WebhookConfig single = config();
+  single.batch = 1;
+  WebhookState state{FeedSeq{uuid(), {head(), 0}}, false, false, {}};
+  for (std::size_t i = 0; i < most_parked; ++i) put("r" + std::to_string(1000 + i));
+  for (std::uint64_t seq = 1; seq <= most_parked; ++seq) {
+    state.parked[seq] = {{"videos", "r" + std::to_string(999 + seq)}, 1, 0, 0, 500, "", true};
+  }
+  state.place->place.seq = head();
+  WebhookCourier site = courier(single, state);
+  put("x");
+  EXPECT_EQ(send(site, fine), "nothing");
+  EXPECT_EQ(site.status(head()).state, "stalled");
+  EXPECT_EQ(site.status(head()).behind, 1U) << "and nothing is lost";
+  put("r1000", "{\"n\":2}");
+  EXPECT_EQ(send(site, fine), "nothing");
+  pass(std::chrono::minutes(2));
+  ASSERT_TRUE(site.due());
+  EXPECT_LE(*site.due(), now_);
+  EXPECT_EQ(send(site, fine), "x") << "one of them has a later change: there is room";
+  EXPECT_EQ(send(site, fine), "r1000");
+  EXPECT_EQ(site.status(head()).state, "delivering");
+}
+
+TEST_F(WebhookCourierTest, GoneIsGoneUntilSomebodyAsks) {
+  WebhookCourier site = courier(config());
+  put("a");
+  EXPECT_EQ(send(site, {410, "", {}}), "a");
+  EXPECT_EQ(site.status(head()).state, "gone");
+  pass(hours(1000));
+  put("b");
+  EXPECT_FALSE(site.wants(now().steady, news_));
+  EXPECT_FALSE(site.due());
+  EXPECT_EQ(send(site, fine), "nothing");
+  WebhookCourier restarted = courier(config(), site.state());
+  EXPECT_EQ(send(restarted, fine), "nothing") << "it outlives the process";
+  restarted.replay(std::nullopt, now());
+  EXPECT_EQ(send(restarted, fine), "a b") << "nothing was lost";
+  WebhookConfig moved = config();
+  moved.url = "http://127.0.0.1/elsewhere";
+  site.reconfigure(moved, must(webhook_feed(moved)));
+  EXPECT_EQ(send(site, fine), "a b") << "another address is another receiver";
+}
+
+TEST_F(WebhookCourierTest, RetryAfterIsHonouredWithinBounds) {
+  WebhookCourier site = courier(config());
+  put("a");
+  EXPECT_EQ(send(site, {503, "", seconds(30)}), "a");
+  EXPECT_EQ(*site.due(), now_ + seconds(30));
+  pass(seconds(30));
+  EXPECT_EQ(send(site, {429, "", seconds(100'000'000)}), "a");
+  EXPECT_EQ(*site.due(), now_ + seconds(60)) << "never longer than retry_longest";
+  pass(seconds(60));
+  EXPECT_EQ(send(site, {503, "", seconds::max()}), "a");
+  EXPECT_EQ(*site.due(), now_ + seconds(60));
+}
+
+TEST_F(WebhookCourierTest, ReplayFromAPlaceSendsAgainWhatFollows) {
+  put("a");
+  put("b");
+  WebhookCourier site = courier(config());
+  put("c");
+  EXPECT_EQ(send(site, wrong), "c");
+  site.replay(FeedSeq{uuid(), {1, 0}}, now());
+  EXPECT_EQ(send(site, fine), "c") << "what is parked has its turn, too";
+  EXPECT_EQ(send(site, fine), "b") << "one at a time after a refusal";
+  EXPECT_EQ(send(site, fine), "c");
+  EXPECT_EQ(send(site, fine), "nothing");
+  EXPECT_TRUE(site.failures().empty());
+  // While a page is on its way: its end is not where the webhook goes on.
+  put("d");
+  ASSERT_EQ(told(next(site)), "d");
+  site.replay(FeedSeq{uuid(), {0, head()}}, now());
+  site.answered(fine, now());
+  EXPECT_EQ(send(site, fine), "a b c d");
+}
+
+TEST_F(WebhookCourierTest, PausesDoubleAndAreSpreadOut) {
+  const auto pause = [](std::uint64_t attempts, double random) {
+    return webhook_pause(attempts, seconds(1), seconds(60), random).count();
+  };
+  EXPECT_EQ(pause(1, 1), 1000);
+  EXPECT_EQ(pause(1, 0), 500);
+  EXPECT_EQ(pause(2, 1), 2000);
+  EXPECT_EQ(pause(6, 1), 32'000);
+  EXPECT_EQ(pause(7, 1), 60'000);
+  EXPECT_EQ(pause(7, 0), 30'000);
+  EXPECT_EQ(pause(~std::uint64_t{0}, 1), 60'000);
+  EXPECT_EQ(webhook_pause(1, seconds(100), seconds(10), 1), seconds(10));
+}
+
+TEST_F(WebhookCourierTest, AnswersShowNoSecrets) {
+  WebhookCourier site = courier(config());
+  EXPECT_EQ(site.status(head()).url, "http://127.0.0.1/hook?…");
+}
+
+// Whatever the receiver answers, and whenever jcn ends: each record's latest change is delivered,
+// and no earlier one after a later one.
+TEST_F(WebhookCourierTest, RandomReceiversGetEverythingInOrderPerRecord) {
+  std::mt19937 random(7);
+  const auto below = [&](unsigned n) { return static_cast<unsigned>(random() % n); };
+  for (int round = 0; round < 20; ++round) {
+    open("round" + std::to_string(round));
+    WebhookConfig small = config();
+    small.batch = 1 + below(5);
+    WebhookCourier site = courier(small);
+    WebhookState kept = site.state();
+    std::map<std::string, std::uint64_t> latest, got;
+    for (int step = 0; step < 400; ++step) {
+      if (step < 300 && below(2) == 0) {
+        const std::string id = "r" + std::to_string(below(12));
+        if (below(6) == 0 && latest.contains(id)) {
+          remove(id);
+        } else {
+          put(id, "{\"n\":" + std::to_string(step) + "}");
+        }
+        latest[id] = head();
+      }
+      if (below(40) == 0) site = courier(small, kept);  // killed: what was not saved is as before
+      if (below(8) == 0) kept = site.state();
+      if (below(90) == 0) {
+        must(writer_->fold());
+        ++news_;
+      }
+      const auto post = next(site);
+      if (post) {
+        const bool taken = step >= 340 || below(3) != 0;
+        for (JsonCursor row(*json_member(post->body, "results")); row.next();) {
+          const std::string id = json_unquote(*json_member(row.value(), "id"));
+          const std::uint64_t seq =
+              read_feed_seq(json_unquote(*json_member(row.value(), "seq")))->place.seq;
+          // A receiver that failed may have taken it all the same.
+          if (!taken && below(2) == 0) continue;
+          ASSERT_GE(seq, got[id]) << "an earlier change of " << id << " after a later one";
+          got[id] = seq;
+        }
+        static const WebhookOutcome failures[] = {
+            away, wrong, {404, "", {}}, {503, "", seconds(3)}};
+        site.answered(taken ? fine : failures[below(4)], now());
+      }
+      pass(step >= 340 ? seconds(61) : milliseconds(below(3000)));
+    }
+    for (int turn = 0; turn < 200; ++turn) {
+      pass(seconds(61));
+      const auto post = next(site);
+      if (!post) continue;
+      for (JsonCursor row(*json_member(post->body, "results")); row.next();) {
+        const std::string id = json_unquote(*json_member(row.value(), "id"));
+        const std::uint64_t seq =
+            read_feed_seq(json_unquote(*json_member(row.value(), "seq")))->place.seq;
+        ASSERT_GE(seq, got[id]);
+        got[id] = seq;
+      }
+      site.answered(fine, now());
+    }
+    EXPECT_EQ(got, latest) << "round " << round;
+    EXPECT_TRUE(site.failures().empty());
+  }
+}
+
+}  // namespace
+}  // namespace jcn
