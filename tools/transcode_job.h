@@ -105,6 +105,7 @@ class Job {
   Video video_;
   const std::string note_path_;
   std::string note_tag_;  // of the note as it was when it was written last; empty: there was none
+  std::string running_since_;  // RFC 3339
   std::string why_;
 
   // Of the child that runs.

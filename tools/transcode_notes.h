@@ -49,9 +49,10 @@ bool lasts(jcn::Code code);
 // RFC 3339, to the second.
 std::string time_now();
 
-// ID.transcode.json in each of its states; `id` and `now` stand in it.
+// ID.transcode.json in each of its states; `id` and `now` stand in it. A state is as old as its
+// note, but "running" is written again with each percent: it says `since` when.
 std::string queued_note(std::string_view id, std::string_view now);
-std::string running_note(std::string_view id, std::string_view now,
+std::string running_note(std::string_view id, std::string_view since, std::string_view now,
                          const std::optional<double>& percent, std::string_view worker);
 std::string failed_note(std::string_view id, std::string_view now, std::string_view error);
 
