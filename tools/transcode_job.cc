@@ -27,6 +27,7 @@ constexpr seconds longest_pause{2};         // between two questions whether a c
 constexpr std::uint64_t most_attempts = 3;  // workers that may die of a video
 constexpr int most_turns = 3;               // with uploads that change meanwhile
 constexpr int most_rivals = 5;              // who write the same note at the same time
+constexpr const char* poster_suffix = "poster.jpg";
 constexpr std::size_t longest_answer = 1 << 20;  // of ffprobe
 
 void pause(std::chrono::milliseconds time) {
@@ -115,34 +116,16 @@ Job::Step Job::turn() {
   if (!video_.unfinished || video_.source_path.empty()) return Outcome::nothing;
   JCN_TRY(const Outcome wanted, first_look());
   if (wanted != Outcome::done) return wanted;
-  if (claim_.lease().attempt > most_attempts) {
-    return fail("Given up: " + std::to_string(most_attempts) +
-                " times, the worker did not come to an end.");
-  }
-  running_since_ = time_now();
-  JCN_TRY(const bool announced,
-          put_note(running_note(video_.id, running_since_, running_since_, 0.0, settings_.holder)));
-  if (!announced) return Outcome::lost;
-  next_report_ = Clock::now() + between_reports;
-
-  const auto source = open_source(root_fd_, video_.source_path);
-  if (!source.ok()) {
-    const Error& error = source.error();
-    if (!open_source(root_fd_, video_.stem + ".json").ok()) {
-      return Error{
-          Code::bad_configuration,
-          "neither the note " + video_.stem + ".json nor its video is beneath " + settings_.folder,
-          "is this the folder of the root " + settings_.root + "? name it with --folder"};
-    }
-    if (!error.hint.empty()) spdlog::error("{}", error.hint);
-    return fail(error.message);
-  }
   const std::string& holder = settings_.holder;
   auto files = VideoFiles::open(root_fd_, video_.stem, holder.substr(holder.rfind(':') + 1));
-  if (!files.ok()) return fail("The folder of the video can't be opened.");
+  if (!files.ok() || !open_source(root_fd_, video_.stem + ".json").ok()) {
+    return Error{Code::bad_configuration,
+                 "the note " + video_.stem + ".json is not beneath " + settings_.folder,
+                 "is this the folder of the root " + settings_.root + "? name it with --folder"};
+  }
   if (const unsigned removed = files->remove_leftovers())
     spdlog::info("{}: removed {} files of a worker that died", video_.id, removed);
-  Step made = make(*files, *source);
+  Step made = make(*files);
   if (!made.ok() || *made == Outcome::lost || *made == Outcome::done) return made;
   files->remove();  // first of all: where the disk is full, there is no room for a note either
   return *made == Outcome::failed ? fail(why_) : made;
@@ -196,7 +179,35 @@ Result<bool> Job::try_note(const std::string& text) {
   return Error{Code::unstable, "others keep writing " + note_path_};
 }
 
-Job::Step Job::make(VideoFiles& files, const Source& source) {
+Job::Step Job::make(VideoFiles& files) {
+  if (claim_.lease().attempt > most_attempts) {
+    return refuse("Given up: " + std::to_string(most_attempts) +
+                  " times, the worker did not come to an end.");
+  }
+  JCN_TRY(const bool announced,
+          put_note(running_note(video_.id, time_now(), 0.0, settings_.holder)));
+  if (!announced) return Outcome::lost;
+  next_report_ = Clock::now() + between_reports;
+
+  const auto source = open_source(root_fd_, video_.source_path);
+  if (!source.ok()) {
+    if (!source.error().hint.empty()) spdlog::error("{}", source.error().hint);
+    return refuse(source.error().message);
+  }
+  Made made;
+  JCN_TRY(const Outcome known, probe(files, *source, made));
+  if (known != Outcome::done) return known;
+  // Somebody else's is left alone.
+  if (video_.poster.empty() || video_.poster == files.path(poster_suffix)) {
+    JCN_TRY(const Outcome posed, make_poster(files, *source, made));
+    if (posed != Outcome::done) return posed;
+  }
+  JCN_TRY(const Outcome encoded, encode(files, *source, made));
+  if (encoded != Outcome::done) return encoded;
+  return finish(files, *source, made);
+}
+
+Job::Step Job::probe(const VideoFiles& files, const Source& source, Made& made) {
   std::string answer;
   Ended ended;
   JCN_TRY(const Outcome probed, run_tool(
@@ -210,29 +221,19 @@ Job::Step Job::make(VideoFiles& files, const Source& source) {
   auto media = read_media(answer);
   if (!media.ok()) return refuse(media.error().message);
 
-  Made made;
   made.media = *std::move(media);
+  bool own_name = files.path(poster_suffix) == video_.source_path;
   for (Rendition& each : plan_renditions(made.media)) {
     std::string path = files.path(each.name + ".webm");
-    if (path == video_.source_path)
-      return refuse("The uploaded file has the name of what is to be made of it.");
+    own_name = own_name || path == video_.source_path;
     made.renditions.emplace_back(std::move(each), std::move(path));
   }
-  const std::string poster = files.path("poster.jpg");
-  if (poster == video_.source_path)
-    return refuse("The uploaded file has the name of what is to be made of it.");
-  // Somebody else's is left alone.
-  if (video_.poster.empty() || video_.poster == poster) {
-    JCN_TRY(const Outcome posed, make_poster(files, source, made));
-    if (posed != Outcome::done) return posed;
-  }
-  JCN_TRY(const Outcome encoded, encode(files, source, made));
-  if (encoded != Outcome::done) return encoded;
-  return finish(files, source, made);
+  if (own_name) return refuse("The uploaded file has the name of what is to be made of it.");
+  return Outcome::done;
 }
 
 Job::Step Job::make_poster(VideoFiles& files, const Source& source, Made& made) {
-  const auto file = files.make("poster.jpg");
+  const auto file = files.make(poster_suffix);
   if (!file.ok()) return refuse(file.error().message);
   const Rendition& size = made.renditions.front().first;
   Ended ended;
@@ -243,7 +244,7 @@ Job::Step Job::make_poster(VideoFiles& files, const Source& source, Made& made) 
                                      {source.file.get(), *file}, [](std::string_view) {}, ended));
     if (posed != Outcome::done) return posed;
     if (ended.fine() && !files.is_empty(*file)) {
-      made.poster = files.path("poster.jpg");
+      made.poster = files.path(poster_suffix);
       return Outcome::done;
     }
   }
@@ -380,7 +381,7 @@ Job::Step Job::report(Clock::time_point now) {
   if (!percent || now < next_report_) return Outcome::done;
   next_report_ = now + between_reports;
   JCN_TRY(const bool told,
-          try_note(running_note(video_.id, running_since_, time_now(), percent, settings_.holder)));
+          try_note(running_note(video_.id, time_now(), percent, settings_.holder)));
   return told ? Outcome::done : Outcome::lost;
 }
 

@@ -75,7 +75,8 @@ class Job {
   using Step = jcn::Result<Outcome>;  // Outcome::done: go on
 
   Step turn();
-  Step make(VideoFiles& files, const Source& source);
+  Step make(VideoFiles& files);
+  Step probe(const VideoFiles& files, const Source& source, Made& made);
   Step make_poster(VideoFiles& files, const Source& source, Made& made);
   Step encode(VideoFiles& files, const Source& source, Made& made);
   Step finish(VideoFiles& files, const Source& source, const Made& made);

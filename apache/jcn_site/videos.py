@@ -83,9 +83,9 @@ class Video:
         found = []
         for each in listed(self._document, "renditions")[:20]:
             if isinstance(each, dict) and (src := media_address(each.get("path"), VIDEO_TYPES)):
-                height = pixels(each.get("height"))
+                sides = [side for name in ("width", "height") if (side := pixels(each.get(name)))]
                 found.append({"src": src, "type": VIDEO_TYPES[extension(src)],
-                              "label": f"{height}p" if height else ""})
+                              "label": f"{min(sides)}p" if sides else ""})
         source = self._document.get("source")
         if not found and isinstance(source, dict) and not self.state:
             if src := media_address(source.get("path"), PLAYED_UNPROCESSED):

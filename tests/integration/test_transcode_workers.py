@@ -1,0 +1,255 @@
+"""Several jcn-transcode at once, killed and ended ones, videos that are deleted or replaced meanwhile,
+a jcn that is away; and the whole way from an upload on the site to a page that plays."""
+
+import json
+import os
+import socket
+import unittest
+
+from harness import PROJECT, TIME_FACTOR, write_whole, wait_for
+from site_case import SiteCase, site_config
+from transcode_case import History, TranscodeCase, children, make_film, runs
+
+TOKEN = "a-token-of-the-tests-0123456789"
+ONE_ROOT = "another-token-of-tests-012345678"
+
+
+class Workers(TranscodeCase):
+    SIZE = {"size": "160x120"}
+
+    def being_made(self, video_id):
+        """Whether its renditions are in the making, by a child of a worker's."""
+        return (any(name.endswith(".part") and "webm" in name for name in self.names(video_id))
+                and any(children(worker.process.pid) for worker in self.workers))
+
+    def test_two_uploads_and_three_workers_one_of_which_is_killed(self):
+        self.start()
+        with History(self.live.port) as history:
+            slow = self.slow_ffmpeg()
+            for _ in range(3):
+                self.worker("--ffmpeg", slow, "--lease", "5")
+            make_film(self.path("film.mp4"), seconds=12, **self.SIZE)
+            for video_id in ("k7one", "k7two"):
+                self.upload(video_id, self.path("film.mp4"))
+
+            def half_done():
+                for video_id in ("k7one", "k7two"):
+                    if 10 < self.job(video_id).get("percent", 0) < 90:
+                        return video_id
+                return None
+            killed = wait_for(half_done, "a video between 10 and 90 %", 60, pause=0.02)
+            other = "k7two" if killed == "k7one" else "k7one"
+            holder = self.job(killed)["worker"]
+            victim = next(worker for worker in self.workers
+                          if worker.process.pid == int(holder.split(":")[1]))
+            ffmpeg = children(victim.process.pid)
+            self.assertTrue(ffmpeg)
+            victim.kill9()
+            os.unlink(os.path.join(self.tmp, "slow"))
+            wait_for(lambda: not any(map(runs, ffmpeg)), "the victim's ffmpeg to be gone")
+            self.assertTrue([name for name in self.names(killed) if name.endswith(".part")])
+            for video_id in (killed, other):
+                self.ended(video_id)
+            self.assert_no_claims()
+            wait_for(lambda: history.states(killed)[-1:] == ["done"], "the history to be told")
+        for video_id in (killed, other):
+            self.assert_playable(video_id, [(160, 120)], 12)
+            self.assertEqual(self.names(video_id),
+                             ["120p.webm", "json", "mp4", "poster.jpg", "transcode.json"])
+            self.assertEqual(history.states(video_id), ["queued", "running", "done"])
+        self.assertEqual(history.attempts(other)[0][1], 1)
+        self.assertEqual(len(history.attempts(other)), 1, history.attempts(other))
+        (first, one), (second, two) = history.attempts(killed)
+        self.assertEqual((first, one, two), (holder, 1, 2))
+        self.assertNotEqual(first, second)
+        self.assertEqual(self.live.rejects(), {})
+
+    def test_each_of_many_jobs_is_done_once(self):
+        self.start()
+        make_film(self.path("film.mp4"), seconds=0.3, **self.SIZE)
+        with History(self.live.port) as history:
+            for _ in range(4):
+                self.worker("--speed", "8")
+            ids = [f"k7m{number}" for number in range(6)]
+            for video_id in ids:
+                self.upload(video_id, self.path("film.mp4"))
+            for video_id in ids:
+                self.ended(video_id)
+            self.assert_no_claims()
+            wait_for(lambda: all(history.states(video_id)[-1:] == ["done"] for video_id in ids),
+                     "the history to be told")
+        for video_id in ids:
+            self.assertEqual(len(history.attempts(video_id)), 1)
+            self.assertEqual(sum(worker.said().count(f"{video_id}: begun") for worker
+                                 in self.workers), 1)
+        for worker in self.workers:
+            worker.stop()
+            self.assertNotIn(" error ", worker.said())
+
+    def test_who_is_ended_gives_its_video_back(self):
+        self.start()
+        slow = self.slow_ffmpeg()
+        first = self.worker("--ffmpeg", slow)
+        self.upload("k7back", seconds=8, **self.SIZE)
+        wait_for(lambda: self.being_made("k7back"), "ffmpeg to write", 30, pause=0.02)
+        ffmpeg = children(first.process.pid)
+        self.assertLess(first.stop(), 5 * TIME_FACTOR)
+        self.assertFalse(any(map(runs, ffmpeg)))
+        self.assertEqual(self.job("k7back")["state"], "queued")
+        self.assertEqual(self.live.ids("leases"), [])
+        self.assertEqual(self.names("k7back"), ["json", "mp4", "transcode.json"])
+        os.unlink(os.path.join(self.tmp, "slow"))
+        second = self.worker("--ffmpeg", slow)  # whose term is 30 s: it need not wait for it
+        self.ended("k7back", seconds=25)
+        self.assert_playable("k7back", [(160, 120)], 8)
+        self.assertIn("attempt 1", second.said())
+
+    def test_what_is_deleted_or_replaced_meanwhile(self):
+        """Under the rules of tools/run, which have no anchors: its own note must not stand for a
+        video that was deleted."""
+        self.start((PROJECT / "apache/run.conf").read_text())
+        slow = self.slow_ffmpeg()
+        for _ in range(2):
+            self.worker("--ffmpeg", slow)
+        make_film(self.path("film.mp4"), seconds=20, **self.SIZE)
+        self.upload("k7gone", self.path("film.mp4"))
+        self.upload("k7anew", self.path("film.mp4"))
+        for video_id in ("k7gone", "k7anew"):
+            wait_for(lambda name=video_id: self.being_made(name), "ffmpeg to write", 30, pause=0.02)
+        os.unlink(os.path.join(self.tmp, "slow"))
+        os.unlink(self.path("k7/k7gone.json"))  # no file of its claim and its job
+        make_film(self.path("k7/k7other.mp4"), seconds=1, size="320x240")
+        note = {"id": "k7anew", "source": {"path": "k7/k7other.mp4", "type": "video/mp4"},
+                "transcode": {"state": "queued"}}
+        self.drop("k7/k7anew.json", note)
+        self.ended("k7anew")
+        self.assert_playable("k7anew", [(320, 240)], 1)
+        wait_for(lambda: self.names("k7gone") == ["mp4"], "nothing of it to be left", 30)
+        self.assertEqual(self.live.ids(), ["k7anew"])
+        self.assert_no_claims()
+
+    def test_goes_on_when_jcn_is_away(self):
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        self.live = self.new_daemon(f"videos={self.root}", config=site_config(self.root),
+                                    arguments=["--writable"], listen=f"127.0.0.1:{port}")
+        self.live.port = port
+        worker = self.worker("--ffmpeg", self.slow_ffmpeg())
+        wait_for(lambda: "waiting for jcn" in worker.said(), "the worker to wait", 30)
+        self.live.start()
+        self.upload("k7away", seconds=5, **self.SIZE)
+        wait_for(lambda: self.being_made("k7away"), "ffmpeg to write", 30, pause=0.02)
+        self.live.kill9()
+        os.unlink(os.path.join(self.tmp, "slow"))
+        pid = worker.process.pid
+        wait_for(lambda: not children(pid), "ffmpeg to come to its end without jcn", 30)
+        self.live.start()
+        self.ended("k7away")
+        self.assert_playable("k7away", [(160, 120)], 5)
+        self.assertEqual(worker.said().count("begun"), 1)
+        self.assert_no_claims()
+
+    def test_a_video_that_its_workers_die_of_is_given_up(self):
+        left = "k7deadly.480p.webm.0123456789abcdef.part"
+        self.upload("k7deadly", size="160x120")
+        write_whole(self.path(f"k7/{left}"), b"half of it")
+        self.drop("k7/k7deadly.claim.json", {"video": "k7deadly", "holder": "host:1:0", "attempt": 3,
+                                             "renewal": 7, "term": 1})
+        self.upload("k7silent", size="160x120")
+        self.drop("k7/k7silent.claim.json", {"holder": "host:1:0", "attempt": 2, "term": 1})
+        write_whole(self.path(f"k7/{left.replace('deadly', 'silent')}"), b"half of it")
+        self.start()
+        self.worker("--speed", "8")
+        self.assertRegex(self.ended("k7deadly", "failed")["transcode"]["error"], "^Given up: 3 times")
+        self.ended("k7silent")
+        self.assert_playable("k7silent", [(160, 120)], 1)
+        self.assertEqual(self.names("k7silent"),
+                         ["120p.webm", "json", "mp4", "poster.jpg", "transcode.json"])
+        self.assertEqual(self.names("k7deadly"), ["json", "mp4", "transcode.json"])
+        self.assert_no_claims()
+
+    def test_a_note_of_higher_rank_does_not_make_it_work_for_ever(self):
+        self.start()
+        self.upload("k7edited", size="160x120")
+        self.drop("k7/k7edited.edit.json", {"id": "k7edited", "transcode": {"state": "queued"},
+                                            "poster": "k7/mine.jpg"})
+        worker = self.worker("--speed", "8")
+        wait_for(lambda: "k7edited: done" in worker.said(), "the first time", 60)
+        self.drop("k7/k7edited.views.json", {"id": "k7edited", "views": 7})
+        wait_for(lambda: "nothing to do" in worker.said(), "the change to be seen", 30)
+        self.assertEqual(worker.said().count("k7edited: done"), 1)
+        self.assertEqual(self.live.record("k7edited")["poster"], "k7/mine.jpg")
+        self.assertNotIn("poster.jpg", self.names("k7edited"))
+        self.assert_no_claims()
+
+    def test_tokens_of_one_root(self):
+        tokens = ""
+        for name, token, access, root in [("worker", ONE_ROOT, "write", "videos"),
+                                          ("reader", TOKEN, "read", "videos"),
+                                          ("other", TOKEN[::-1], "write", "other")]:
+            file = os.path.join(self.tmp, name)
+            write_whole(file, token.encode())
+            os.chmod(file, 0o600)
+            tokens += (f"\n[[token]]\nfile = {json.dumps(file)}\n"
+                       f"access = \"{access}\"\nroots = [\"{root}\"]\n")
+        config = site_config(self.root) + tokens
+        config += f"\n[[root]]\nname = \"other\"\npath = {json.dumps(self.folder('more'))}\n"
+        self.live = self.new_daemon(config=config, arguments=["--writable"])
+        self.live.folders = []
+        self.live.start()
+        self.upload("k7token", size="160x120")
+        for name in ("reader", "other"):
+            worker = self.worker("--root", "videos", "--token-file", os.path.join(self.tmp, name))
+            self.assertEqual(worker.process.wait(30 * TIME_FACTOR), 4)
+            self.assertIn("forbidden", worker.said())
+        self.assertIn("--root", self.said_without_root())
+        self.worker("--root", "videos", environment={
+            "JCN_TOKEN_FILE": os.path.join(self.tmp, "worker")})
+        self.ended("k7token")
+
+    def said_without_root(self):
+        worker = self.worker()
+        self.assertEqual(worker.process.wait(30 * TIME_FACTOR), 2)
+        return worker.said()
+
+
+class OnTheSite(TranscodeCase, SiteCase):
+    def test_what_is_uploaded_is_played(self):
+        self.start_site(writable=True)
+        slow = self.slow_ffmpeg()
+        self.worker("--ffmpeg", slow, "--token-file", self.token_file)
+        film = os.path.join(self.tmp, "film.mp4")
+        make_film(film, seconds=6, size="160x120")
+        with open(film, "rb") as file:
+            answer = self.post("/upload", {"token": self.token(), "title": "Ferry", "tags": "sea",
+                                           "description": "", "visibility": "public"},
+                               ("ferry.mp4", file.read()))
+        self.assertEqual(answer.status, 303, answer.body)
+        video_id = answer.headers["location"].rpartition("=")[2]
+        made = wait_for(lambda: [name for name in self.names(video_id) if "webm" in name],
+                        "ffmpeg to begin", 30, pause=0.02)
+        # What is in the making, and who makes it, is nobody's to see.
+        for name in [*made, "claim.json", "transcode.json", "json"]:
+            self.assertIn(self.get(f"/media/{video_id[:2]}/{video_id}.{name}").status, (403, 404))
+        for page in ("/", f"/watch?v={video_id}", "/edit"):
+            self.assertNotIn(b"claim", self.get(page).body)
+        self.assertEqual(self.page(f"/watch?v={video_id}").all("video"), [])
+        os.unlink(os.path.join(self.tmp, "slow"))
+        self.ended(video_id)
+        self.assert_playable(video_id, [(160, 120)], 6)
+        page = self.page(f"/watch?v={video_id}")
+        self.assertEqual(page.one("video")[0]["poster"],
+                         f"/media/{video_id[:2]}/{video_id}.poster.jpg")
+        source = page.one("source")[0]
+        self.assertEqual(source["type"], "video/webm")
+        media = self.get(source["src"], Range="bytes=0-3")
+        self.assertEqual((media.status, media.headers["content-type"], media.body),
+                         (206, "video/webm", b"\x1a\x45\xdf\xa3"))
+        self.assertEqual(self.post(f"/delete?v={video_id}", {"token": self.token()}).status, 303)
+        self.assertFalse(os.path.exists(self.path(video_id[:2])))
+        self.assertEqual(self.live.status()["kinds"], {})
+
+
+if __name__ == "__main__":
+    unittest.main()
