@@ -1,4 +1,5 @@
-"""For the tests of jcn-transcode: films made by ffmpeg, workers, and what becomes of uploads."""
+"""For the tests of jcn-transcode: films made by ffmpeg, workers, and what becomes of uploads.
+JCN_TRANSCODE_BIN is the program (default: beside jcnctl)."""
 
 import itertools
 import json
