@@ -168,7 +168,8 @@ exec {FFMPEG} "$@"
 
 
 class History(threading.Thread):
-    """Every state of claims and jobs, as the feed tells: [(kind, id, document or None)]."""
+    """States of claims and jobs, as the feed tells them: [(kind, id, document or None)]. One that is
+    followed by another at once may be missing."""
 
     def __init__(self, port):
         super().__init__(daemon=True)
