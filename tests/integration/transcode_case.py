@@ -11,7 +11,8 @@ import threading
 import time
 import unittest
 
-from harness import JCNCTL, TIME_FACTOR, Client, JcnCase, json_of, wait_for, write_whole
+from harness import (JCNCTL, SANITIZER_REPORT, TIME_FACTOR, Client, JcnCase, json_of, wait_for,
+                     write_whole)
 from site_case import site_config
 
 TRANSCODE = os.path.abspath(os.environ.get("JCN_TRANSCODE_BIN")
@@ -89,8 +90,13 @@ class TranscodeCase(JcnCase):
     def worker(self, *options, **more):
         worker = Transcoder(self, self.live, *options, **more)
         self.workers.append(worker)
-        self.addCleanup(worker.kill9)  # before jcn is ended
+        self.addCleanup(self._finish_worker, worker)  # before jcn is ended
         return worker
+
+    def _finish_worker(self, worker):
+        worker.kill9()
+        if SANITIZER_REPORT.search(worker.said()):
+            self.fail(f"sanitizer report\n{worker.said()[:6000]}")
 
     def slow_ffmpeg(self):
         """ffmpeg that reads films as fast as they are played, for as long as the file `slow` is
