@@ -13,7 +13,7 @@ namespace {
 using std::chrono::milliseconds;
 
 // A page is read in this time, and may be a little larger than this.
-constexpr milliseconds page_time{50};
+constexpr milliseconds page_time{20};
 constexpr std::size_t page_bytes = 256 << 10;
 // A receiver that is away is asked so often with the same change before others have a try.
 constexpr std::uint64_t attempts_before_parking = 3;

@@ -210,7 +210,7 @@ milliseconds Webhooks::rest() const {
     // It wanted something and could not have it.
     if (hook.courier.wants(at, news)) {
       until =
-          std::min(until, std::max(at + (in_.ready() ? milliseconds(0) : look_again), idle_until_));
+          std::min(until, std::max(at + (in_.ready() ? milliseconds(1) : look_again), idle_until_));
     } else if (const auto due = hook.courier.due()) {
       until = std::min(until, *due);
     }
