@@ -101,7 +101,7 @@ class WebhookCourier {
 
   const WebhookState& state() const { return state_; }
   bool unsaved() const { return unsaved_; }
-  void saved() { unsaved_ = false; }
+  void saved(bool success) { unsaved_ = !success; }  // or it could not be
   WebhookStatus status(std::uint64_t head) const;
   std::vector<WebhookFailure> failures() const;
 

@@ -38,6 +38,7 @@ Moment Webhooks::now() const {
 }
 
 void Webhooks::configure(const std::vector<WebhookConfig>& webhooks) {
+  const std::lock_guard writing(saving_);
   const std::lock_guard guard(lock_);
   if (stopping_) return;
   std::set<std::string> names;
@@ -70,7 +71,7 @@ void Webhooks::configure(const std::vector<WebhookConfig>& webhooks) {
       ++it;
       continue;
     }
-    save(it->first, it->second);
+    if (it->second.courier.unsaved()) (void)write(it->first, it->second.courier.state());
     it = hooks_.erase(it);
   }
   if (hooks_.empty() || thread_.joinable()) {
@@ -115,13 +116,15 @@ void Webhooks::run() {
     {
       const std::lock_guard guard(lock_);
       send_what_is_due();
-      save_what_is_due(false);
+    }
+    save_what_is_due(false);
+    {
+      const std::lock_guard guard(lock_);
       pause = rest();
     }
     take(sender_->wait(pause));
     if (told_ && !stopping_) take(sender_->wait(gathering));
   }
-  const std::lock_guard guard(lock_);
   save_what_is_due(true);
 }
 
@@ -158,46 +161,74 @@ Result<void> Webhooks::send_next(Hook& hook, const Snapshot& snapshot, std::uint
 }
 
 void Webhooks::take(const WebhookSender::Answered& answered) {
-  if (answered.empty()) return;
-  const std::lock_guard guard(lock_);
   for (const auto& [number, outcome] : answered) {
-    const auto hook = std::find_if(hooks_.begin(), hooks_.end(),
-                                   [&](const auto& each) { return each.second.number == number; });
-    if (hook == hooks_.end()) continue;  // it is configured no more
-    const WebhookStatus before = hook->second.courier.status(0);
-    const WebhookState& state = hook->second.courier.state();
-    const bool fresh = state.fresh, gone = state.gone;
-    hook->second.courier.answered(outcome, now());
-    // These are not said twice for want of a second.
-    if (fresh != state.fresh || gone != state.gone) save(hook->first, hook->second);
-    const WebhookStatus after = hook->second.courier.status(0);
-    // Once for each time that it begins to fail or to go well, not for each attempt.
-    if (before.state == after.state) continue;
+    if (const auto urgent = take(number, outcome)) (void)save(*urgent);
+  }
+}
+
+// The name of a webhook whose place is to be kept at once: these things are not said twice for want
+// of a second.
+std::optional<std::string> Webhooks::take(std::uint64_t number, const WebhookOutcome& outcome) {
+  const std::lock_guard guard(lock_);
+  const auto hook = std::find_if(hooks_.begin(), hooks_.end(),
+                                 [&](const auto& each) { return each.second.number == number; });
+  if (hook == hooks_.end()) return std::nullopt;  // it is configured no more
+  WebhookCourier& courier = hook->second.courier;
+  const WebhookStatus before = courier.status(0);
+  const bool fresh = courier.state().fresh, gone = courier.state().gone;
+  courier.answered(outcome, now());
+  const WebhookStatus after = courier.status(0);
+  // Once for each time that it begins to fail or to go well, not for each attempt.
+  if (before.state != after.state) {
     if (outcome.delivered()) {
       spdlog::info("webhook {}: delivering", hook->first);
     } else {
       spdlog::warn("webhook {}: {}; {}", hook->first, after.state, *after.last_error);
     }
   }
+  const bool urgent = fresh != courier.state().fresh || gone != courier.state().gone;
+  return urgent ? std::optional(hook->first) : std::nullopt;
 }
 
-// Under lock_.
 void Webhooks::save_what_is_due(bool all) {
-  for (auto& [name, hook] : hooks_) {
-    if (!hook.courier.unsaved()) continue;
-    if (all || Clock::now() >= hook.saved_at + between_savings) save(name, hook);
+  std::vector<std::string> due;
+  {
+    const std::lock_guard guard(lock_);
+    for (const auto& [name, hook] : hooks_) {
+      if (!hook.courier.unsaved()) continue;
+      if (all || Clock::now() >= hook.saved_at + between_savings) due.push_back(name);
+    }
   }
+  for (const std::string& name : due) (void)save(name);
 }
 
-// Under lock_.
-void Webhooks::save(const std::string& name, Hook& hook) {
-  hook.saved_at = Clock::now();
-  if (!hook.courier.unsaved()) return;
-  if (const auto saved = save_webhook_state(in_.folder, name, hook.courier.state()); !saved) {
-    spdlog::error("webhook {}: how far it is could not be kept: {}", name, saved.error().message);
-    return;  // tried again; until then more than need be is delivered again after a kill
+// The disk may take its time: whoever asks how a webhook is does not wait for it.
+Result<void> Webhooks::save(const std::string& name) {
+  const std::lock_guard writing(saving_);
+  WebhookState state;
+  {
+    const std::lock_guard guard(lock_);
+    const auto hook = hooks_.find(name);
+    if (hook == hooks_.end() || !hook->second.courier.unsaved()) return {};
+    state = hook->second.courier.state();
+    hook->second.courier.saved(true);
+    hook->second.saved_at = Clock::now();
   }
-  hook.courier.saved();
+  Result<void> saved = write(name, state);
+  if (saved) return saved;
+  const std::lock_guard guard(lock_);
+  const auto hook = hooks_.find(name);
+  if (hook != hooks_.end()) hook->second.courier.saved(false);
+  return saved;  // tried again; until then more than need be is delivered again after a kill
+}
+
+// Under saving_.
+Result<void> Webhooks::write(const std::string& name, const WebhookState& state) const {
+  Result<void> written = save_webhook_state(in_.folder, name, state);
+  if (!written) {
+    spdlog::error("webhook {}: how far it is could not be kept: {}", name, written.error().message);
+  }
+  return written;
 }
 
 // Under lock_. How long nothing happens, unless somebody wakes the thread.
@@ -238,11 +269,9 @@ Result<void> Webhooks::replay(const std::string& name, const std::optional<FeedS
     const auto hook = hooks_.find(name);
     if (hook == hooks_.end()) return no_such_webhook(name);
     hook->second.courier.replay(place, now());
-    JCN_CHECK(save_webhook_state(in_.folder, name, hook->second.courier.state()));
-    hook->second.courier.saved();
   }
   announce();
-  return {};
+  return save(name);
 }
 
 }  // namespace jcn

@@ -64,8 +64,10 @@ class Webhooks {
   void send_what_is_due();
   Result<void> send_next(Hook& hook, const Snapshot& snapshot, std::uint64_t news);
   void take(const WebhookSender::Answered& answered);
+  std::optional<std::string> take(std::uint64_t number, const WebhookOutcome& outcome);
   void save_what_is_due(bool all);
-  void save(const std::string& name, Hook& hook);
+  Result<void> save(const std::string& name);
+  Result<void> write(const std::string& name, const WebhookState& state) const;
   std::chrono::milliseconds rest() const;
   Moment now() const;
 
@@ -74,6 +76,9 @@ class Webhooks {
   std::atomic<bool> told_{false};  // the thread was woken for news that it has not taken up
   std::atomic<bool> stopping_{false};
 
+  // Held while a file is written, so that an older state never takes a newer one's place; before
+  // lock_, never in it.
+  std::mutex saving_;
   mutable std::mutex lock_;
   // Guarded by lock_. The sender is made and used by the thread alone, but for waking it.
   std::map<std::string, Hook> hooks_;
