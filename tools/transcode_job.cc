@@ -184,8 +184,9 @@ Job::Step Job::make(VideoFiles& files) {
     return refuse("Given up: " + std::to_string(most_attempts) +
                   " times, the worker did not come to an end.");
   }
+  running_since_ = time_now();
   JCN_TRY(const bool announced,
-          put_note(running_note(video_.id, time_now(), 0.0, settings_.holder)));
+          put_note(running_note(video_.id, running_since_, running_since_, 0.0, settings_.holder)));
   if (!announced) return Outcome::lost;
   next_report_ = Clock::now() + between_reports;
 
@@ -381,7 +382,7 @@ Job::Step Job::report(Clock::time_point now) {
   if (!percent || now < next_report_) return Outcome::done;
   next_report_ = now + between_reports;
   JCN_TRY(const bool told,
-          try_note(running_note(video_.id, time_now(), percent, settings_.holder)));
+          try_note(running_note(video_.id, running_since_, time_now(), percent, settings_.holder)));
   return told ? Outcome::done : Outcome::lost;
 }
 

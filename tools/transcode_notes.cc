@@ -27,13 +27,13 @@ std::string number_text(double value) {
   return text;
 }
 
-// {"id":ID,…"transcode":{"state":STATE,"since":TIME,…"updated_at":NOW}}
+// {"id":ID,…"transcode":{"state":STATE,…"updated_at":NOW}}
 class NoteText {
  public:
   explicit NoteText(std::string_view id) { json_.open('{').key("id").string(id); }
   jcn::JsonWriter& json() { return json_; }
-  NoteText& state(std::string_view word, std::string_view since) {
-    json_.key("transcode").open('{').key("state").string(word).key("since").string(since);
+  NoteText& state(std::string_view word) {
+    json_.key("transcode").open('{').key("state").string(word);
     return *this;
   }
   std::string end(std::string_view now) {
@@ -121,13 +121,13 @@ std::string time_now() {
 }
 
 std::string queued_note(std::string_view id, std::string_view now) {
-  return NoteText(id).state("queued", now).end(now);
+  return NoteText(id).state("queued").end(now);
 }
 
 std::string running_note(std::string_view id, std::string_view since, std::string_view now,
                          const std::optional<double>& percent, std::string_view worker) {
   NoteText note(id);
-  note.state("running", since);
+  note.state("running").json().key("since").string(since);
   if (percent) note.json().key("percent").raw(number_text(*percent));
   note.json().key("worker").string(worker);
   return note.end(now);
@@ -135,7 +135,7 @@ std::string running_note(std::string_view id, std::string_view since, std::strin
 
 std::string failed_note(std::string_view id, std::string_view now, std::string_view error) {
   NoteText note(id);
-  note.state("failed", now).json().key("error").string(error);
+  note.state("failed").json().key("error").string(error);
   return note.end(now);
 }
 
@@ -153,7 +153,7 @@ std::string done_note(std::string_view id, std::string_view now, const Made& mad
     json.key("height").number(static_cast<std::uint64_t>(rendition.height)).close('}');
   }
   json.close(']');
-  note.state("done", now).json().key("percent").number(100);
+  note.state("done").json().key("percent").number(100);
   return note.end(now);
 }
 

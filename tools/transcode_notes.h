@@ -50,7 +50,7 @@ bool lasts(jcn::Code code);
 std::string time_now();
 
 // ID.transcode.json in each of its states; `id` and `now` stand in it. A state is as old as its
-// note, but "running" is written again with each percent: it says `since` when.
+// note, but "running" is written again with each percent, and says `since` when it is so.
 std::string queued_note(std::string_view id, std::string_view now);
 std::string running_note(std::string_view id, std::string_view since, std::string_view now,
                          const std::optional<double>& percent, std::string_view worker);

@@ -5,18 +5,21 @@
 namespace jcn_transcode {
 namespace {
 
+const std::string since = "2026-03-01T12:00:04Z";
 const std::string now = "2026-03-01T12:00:31Z";
 
 // As jcn/doc/video.md shows them.
 TEST(NoteTexts, OfEachState) {
   EXPECT_EQ(queued_note("k7", now),
             R"({"id":"k7","transcode":{"state":"queued","updated_at":"2026-03-01T12:00:31Z"}})");
-  EXPECT_EQ(running_note("k7", now, 41.5, "h:1:0f"),
-            R"({"id":"k7","transcode":{"state":"running","percent":41.5,"worker":"h:1:0f",)"
+  EXPECT_EQ(running_note("k7", since, now, 41.5, "h:1:0f"),
+            R"({"id":"k7","transcode":{"state":"running","since":"2026-03-01T12:00:04Z",)"
+            R"("percent":41.5,"worker":"h:1:0f",)"
             R"("updated_at":"2026-03-01T12:00:31Z"}})");
-  EXPECT_EQ(running_note("k7", now, std::nullopt, "w"),
-            R"({"id":"k7","transcode":{"state":"running","worker":"w",)"
-            R"("updated_at":"2026-03-01T12:00:31Z"}})");
+  EXPECT_EQ(
+      running_note("k7", since, now, std::nullopt, "w"),
+      R"({"id":"k7","transcode":{"state":"running","since":"2026-03-01T12:00:04Z","worker":"w",)"
+      R"("updated_at":"2026-03-01T12:00:31Z"}})");
   EXPECT_EQ(failed_note("a\"\n", now, "no \"film\""),
             R"({"id":"a\"\n","transcode":{"state":"failed","error":"no \"film\"",)"
             R"("updated_at":"2026-03-01T12:00:31Z"}})");
