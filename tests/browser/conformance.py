@@ -1,0 +1,100 @@
+"""Pages of the site before html-validate and axe-core; `conform` installs those and runs this.
+
+Every page of both front ends, with records of all states and hostile texts, in light and dark and on
+a phone's width. html-validate with its recommended rules, but for two of style."""
+
+import json
+import os
+import subprocess
+import unittest
+
+from test_watching_videos import WatchingCase
+
+MODULES = os.path.join(os.environ.get("JCN_NPM", ""), "node_modules")
+RULES = {"extends": ["html-validate:recommended"],
+         # Empty attributes, and elements that need no end tag, are written as HTML allows.
+         "rules": {"no-trailing-whitespace": "off", "attribute-boolean-style": "off",
+                   "void-style": "off", "long-title": "off"}}
+AXE = """
+  axe.run(document, {resultTypes: ["violations"]}).then(
+    found => { window.found = found.violations.map(one => [one.impact, one.id, one.help,
+      one.nodes.slice(0, 3).map(node => node.html.slice(0, 200))]); });
+  return true;"""
+
+
+@unittest.skipUnless(os.path.isdir(MODULES), "run tests/browser/conform")
+class Conformance(WatchingCase):
+    def setUp(self):
+        super().setUp()
+        self.film("fi/film.webm")
+        self.drop("fi/film.json", {**self.note("film", "done"), **self.rendition("fi/film.webm"),
+                                   "description": "One.\n\nTwo: https://example.org/?a=1&b=2"})
+        for state in ("queued", "running", "failed"):
+            self.drop(f"{state[:2]}/{state}.json", {**self.note(state, state), "transcode": {
+                "state": state, "percent": 40, "error": "no <film>"}})
+        self.drop("ho/hostile.json", {**self.note("hostile", "done"),
+                                      "title": "</script><b>&quot;\u202e " + "x" * 300,
+                                      "tags": ["<i>", "\"'>", "ü" * 80]})
+        self.drop("broken.json", b'{"id": "broken",,}')
+        for n in range(60):
+            self.drop(f"other{n}.json", {"title": f"Other {n}", "tags": [f"tag {n % 30}"],
+                                         "visibility": "public"})
+        self.start_site(writable=True)
+
+    def pages(self):
+        return ["/", "/?q=film", "/?page_size=10&sort=title", "/?q=nothing+at+all",
+                *(f"/watch?v={name}" for name in ("film", "queued", "running", "failed", "hostile",
+                                                  "missing")),
+                "/embed?v=film", "/nowhere",
+                *self.for_editors("/upload", "/edit", "/edit?v=film", "/edit?v=hostile",
+                                  "/rejects", "/status")]
+
+    def test_html(self):
+        rules = os.path.join(self.tmp, "rules.json")
+        with open(rules, "w", encoding="utf-8") as file:
+            json.dump(RULES, file)
+        folder = self.folder("pages")
+        for number, page in enumerate(self.pages()):
+            with open(os.path.join(folder, f"{number:02}.html"), "wb") as file:
+                file.write(self.get(page).body)
+        pages = dict(enumerate(self.pages())) | {99: "a bad one"}
+        with open(os.path.join(folder, "99.html"), "w", encoding="utf-8") as file:
+            file.write("<!DOCTYPE html><title>Bad</title><p><button></p>")
+        done = subprocess.run(["node", os.path.join(MODULES, ".bin/html-validate"), "--config",
+                               rules, "--formatter", "json", folder + "/*.html"],
+                              capture_output=True, text=True, check=False)
+        found = [(pages[int(os.path.basename(one["filePath"])[:2])], message["ruleId"],
+                  message["message"], message["line"])
+                 for one in json.loads(done.stdout or "[]") for message in one["messages"]]
+        self.assertIn(("a bad one", "close-order"), [one[:2] for one in found])
+        self.assertEqual(([one for one in found if one[0] != "a bad one"], done.stderr), ([], ""))
+        print(f"{len(self.pages())} pages: no findings")
+
+    def serious(self, browser):
+        browser.run(AXE)
+        found = browser.wait("return window.found && {all: window.found}", "axe-core")["all"]
+        browser.run("window.found = null")
+        return [one for one in found if one[0] in ("serious", "critical")]
+
+    def test_axe(self):
+        with open(os.path.join(MODULES, "axe-core/axe.min.js"), encoding="utf-8") as file:
+            axe = file.read()
+        looked = 0
+        for options in ({}, {"dark": True}, {"width": 360, "height": 740}):
+            browser = self.browser(**options)
+            for page in self.pages():
+                browser.open(self.apache.address + page)
+                browser.run(axe + ";window.axe = axe")
+                self.assertEqual(self.serious(browser), [], (page, options))
+                looked += 1
+            browser.run("document.body.append(document.createElement('button'))")
+            self.assertEqual([one[1] for one in self.serious(browser)], ["button-name"])
+        print(f"{looked} pages: no serious findings")
+
+
+class ConformanceByCgi(Conformance):
+    FRONT = "fastcgi"
+
+
+if __name__ == "__main__":
+    unittest.main()
