@@ -32,6 +32,9 @@ const char* const rules_note = "rules";  // what offline tools compose with
 // An index in which either differs from the configuration holds verdicts of another one.
 const char* const judged_note = "judged";
 const char* const judging_note = "judging";
+// All records have `_since` where they should. An index of a format that had none, and that was
+// written anew, lacks it: its files are read again, with the verdicts that there are.
+const char* const since_note = "since";
 
 // The examination of the index in a process of its own, this very program: forking one with many
 // threads is no way.
@@ -170,20 +173,22 @@ std::string Daemon::judged_under(const Rules& rules) const {
   Rules judging = rules;
   judging.search_weights.clear();  // a matter of queries, like the next
   judging.search_scopes.clear();
-  // Records have `_since` since then: an index from before is gone over once.
-  std::string text = judging.to_json() + "\nsince";
+  std::string text = judging.to_json();
   for (const RootConfig& root : config_.roots) text += "\n" + root.name + "\t" + root.path;
   return hash128(text).hex();
 }
 
 void Daemon::start(std::function<void()> ready) {
-  bool judge_anew = false;
+  bool judge_anew = false, note_since = true, read_all = false;
   if (Result<Snapshot> before = snapshot()) {
+    note_since = !before->note(since_note);
     const std::string under = judged_under(*rules());
     const std::optional<std::string> judged = before->note(judged_note);
     const std::optional<std::string> judging = before->note(judging_note);
     judge_anew = (judged && *judged != under) || (judging && *judging != under) ||
                  (!judging && before->counts().fragments > 0);
+    // One that was never gone through to the end has nothing but what this version has read.
+    read_all = note_since && (judged || writer_->rebuilt() == Rebuilt::upgraded);
     if (Result<std::vector<std::string>> names = before->roots()) {
       for (const std::string& name : *names) {
         if (roots_.known(name)) continue;
@@ -197,7 +202,8 @@ void Daemon::start(std::function<void()> ready) {
   }
   wait_for_events();
   webhooks_.configure(config_.webhooks);
-  crawl_all(judge_anew, [this, ready = std::move(ready)] {
+  const auto done = [this, note_since, ready = std::move(ready)] {
+    if (note_since && !walker_->left_undone()) ingest_->keep_note(since_note, "1");
     ingest_->announce_recovered([this, ready] {
       // Ready means that the first search is as quick as the second.
       const auto make = [this] { return writer_->make_all_search(); };
@@ -211,7 +217,8 @@ void Daemon::start(std::function<void()> ready) {
       log_joined();
       boost::asio::post(io_, ready);
     });
-  });
+  };
+  crawl_all(judge_anew, done, read_all);
 }
 
 // Before anything is crawled or written. A root that is away has its turn at another start.

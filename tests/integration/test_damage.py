@@ -385,7 +385,7 @@ class Fault25(DamageCase):
             data = bytearray(file.read())
         # The meta row: key, then the format in front of its sealed value (doc/format.md).
         at, found = -1, 0
-        while (at := data.find(b"identity\x02\0\0\0", at + 1)) >= 0:
+        while (at := data.find(b"identity\x03\0\0\0", at + 1)) >= 0:
             data[at + 8] = 99
             found += 1
         self.assertGreater(found, 0)
