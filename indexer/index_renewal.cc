@@ -26,6 +26,7 @@ void IndexWriter::Inside::adopt(OpenedIndex opened) {
   stopped.reset();
   reserved_seq = opened.state.reserved_seq;
   segments = std::move(opened.segments);
+  left_over.reset();
   behind.reset();
   log = std::move(opened.log);
   recovered.clear();
@@ -195,6 +196,7 @@ class IndexWriter::Inside::Renewal {
     in_.state = state;
     in_.stopped.reset();
     in_.segments = std::move(written_.segments);
+    in_.left_over.reset();
     in_.published.update([&](Published& now) {
       now.cache = cache_;
       now.txn = made_txn;

@@ -12,6 +12,7 @@
 #include "fresh_search.h"
 #include "generation.h"
 #include "index_writer_inside.h"
+#include "living.h"
 #include "retention.h"
 #include "snapshot_state.h"
 
@@ -271,7 +272,10 @@ Result<FoldReport> IndexWriter::fold() {
     }
   }
   in.fold_tried.notify_all();
-  if (!done) return done.error();
+  if (!done) {
+    if (!in.behind) static_cast<void>(in.erase_left_over());  // the next try has its room
+    return done.error();
+  }
   {
     const std::lock_guard writing(in.write_mutex);
     report.seq = in.state.folded_seq;
@@ -388,9 +392,24 @@ class WriterTransactions : public MergeTransactions {
 
 }  // namespace
 
-// When it returns, no transaction of its own is left: a larger map would wait for that.
+// When it returns, no transaction of its own is left: a larger map would wait for that. What a
+// merge that fails has committed until then is left over.
 Result<MergeOutcome> IndexWriter::Inside::merge_chosen(const std::vector<std::uint32_t>& chosen,
                                                        const std::function<bool()>& go_on) {
+  // Numbers are taken under fold_mutex only, so this is the one that the merge will take.
+  struct Attempt {
+    explicit Attempt(Inside& index) : in(index), number(next_number()) {}
+    ~Attempt() {
+      if (!whole && next_number() != number) in.left_over = number;
+    }
+    std::uint32_t next_number() const {
+      const std::lock_guard writing(in.write_mutex);
+      return in.state.next_segment;
+    }
+    Inside& in;
+    const std::uint32_t number;
+    bool whole = false;
+  } attempt(*this);
   WriterTransactions transactions(
       write_mutex,
       [this](StateRow& begun) {
@@ -402,7 +421,22 @@ Result<MergeOutcome> IndexWriter::Inside::merge_chosen(const std::vector<std::ui
         reserve_ahead(next, published.load()->seq);
         return commit(txn, next, Published::Next::same);
       });
-  return merge_segments(chosen, cache(), transactions, go_on);
+  Result<MergeOutcome> merged = merge_segments(chosen, cache(), transactions, go_on);
+  attempt.whole = merged.ok();
+  return merged;
+}
+
+Result<void> IndexWriter::Inside::erase_left_over() {
+  if (!left_over) return {};
+  const std::lock_guard writing(write_mutex);
+  JCN_TRY(WriteTxn txn, begin_write());
+  JCN_CHECK(erase_segment(txn, *left_over));
+  StateRow next = state;
+  reserve_ahead(next, published.load()->seq);
+  JCN_CHECK(commit(txn, next, Published::Next::same));
+  left_over.reset();
+  freed_many = true;
+  return {};
 }
 
 // LMDB can use the pages that a commit has freed from the next commit but one on. With one more in
@@ -419,6 +453,7 @@ Result<bool> IndexWriter::merge(const std::function<bool()>& go_on) {
   Inside& in = *inside_;
   const std::lock_guard folding(in.fold_mutex);
   if (in.behind) return false;  // a whole generation is being written
+  JCN_CHECK(in.with_room([&] { return in.erase_left_over(); }));
   const std::vector<std::uint32_t> chosen = choose_merge(in.segments);
   if (chosen.empty()) {
     if (std::exchange(in.freed_many, false)) {
@@ -429,9 +464,11 @@ Result<bool> IndexWriter::merge(const std::function<bool()>& go_on) {
   SegmentCache& cache = in.cache();
   Result<MergeOutcome> merged = in.merge_chosen(chosen, go_on);
   if (!merged && merged.error().code == Code::not_ready) return false;  // broken off
-  // The next round has the room.
-  if (!merged && merged.error().code == Code::index_full) {
-    static_cast<void>(cache.env().grow_if_full());
+  if (!merged) {
+    // The next round has the room.
+    if (merged.error().code == Code::index_full) static_cast<void>(cache.env().grow_if_full());
+    // So that folds have it, too. Where it can't be done now, the next one tries again.
+    static_cast<void>(in.erase_left_over());
   }
   JCN_TRY(const MergeOutcome outcome, std::move(merged));
   for (const std::uint32_t segment : chosen) {

@@ -52,6 +52,8 @@ struct IndexWriter::Inside {
   SegmentInfos segments;
   std::chrono::steady_clock::time_point readers_checked = std::chrono::steady_clock::now();
   bool freed_many = false;  // a fold has freed many pages, and nothing was committed since
+  std::optional<std::uint32_t>
+      left_over;  // the segment of a merge that came to no end: to be erased
   // There while another generation is being written; what is folded meanwhile it has to get, too.
   std::optional<std::vector<FoldedBehind>> behind;
 
@@ -90,6 +92,7 @@ struct IndexWriter::Inside {
   Result<void> commit_once_more();
   Result<MergeOutcome> merge_chosen(const std::vector<std::uint32_t>& chosen,
                                     const std::function<bool()>& go_on);
+  Result<void> erase_left_over();
   void clear_stale_readers();
   void end_cleanly();
 

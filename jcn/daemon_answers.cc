@@ -79,6 +79,12 @@ Readiness Daemon::readiness() {
                                    : "its receiver refuses too many changes") +
              "; GET /v1/webhooks, and POST /v1/webhooks/" + each.name + "/replay goes on"});
   }
+  if (const std::optional<Error> error = fold_->merge_failing()) {
+    readiness.reasons.push_back({"merge_failing", error->message +
+                                                      "; everything goes on, but the index is "
+                                                      "larger than it needs to be; tried again "
+                                                      "in some minutes at most"});
+  }
   return readiness;
 }
 

@@ -12,12 +12,18 @@ namespace {
 
 using std::chrono::steady_clock;
 constexpr std::chrono::milliseconds retry_interval{1000};
+// A merge that fails has written much for nothing: the next one waits longer and longer.
+constexpr std::chrono::seconds first_merge_pause{2}, longest_merge_pause{600};
 
 }  // namespace
 
 FoldThread::FoldThread(IndexWriter& writer, FoldTiming timing,
                        std::function<void(const Error&)> failed)
-    : writer_(writer), timing_(timing), failed_(std::move(failed)), thread_([this] { run(); }) {}
+    : writer_(writer),
+      timing_(timing),
+      failed_(std::move(failed)),
+      merge_pause_(first_merge_pause),
+      thread_([this] { run(); }) {}
 
 FoldThread::~FoldThread() {
   (void)stop();
@@ -67,12 +73,21 @@ std::optional<Error> FoldThread::failing() const {
   return failing_;
 }
 
+std::optional<Error> FoldThread::merge_failing() const {
+  std::lock_guard guard(lock_);
+  return merge_failing_;
+}
+
 void FoldThread::run() {
   const MemoryPatience patience(true);
   std::unique_lock guard(lock_);
   while (!stopped_) {
     if (!dirty_ && !wanted_now_) {
-      wake_.wait(guard);
+      if (!merge_failing_) {
+        wake_.wait(guard);
+      } else if (wake_.wait_until(guard, next_merge_) == std::cv_status::timeout) {
+        merge_what_is_due(guard);
+      }
       continue;
     }
     const Time due = std::min(last_published_ + timing_.quiet, first_unfolded_ + timing_.interval);
@@ -108,16 +123,28 @@ void FoldThread::fold_once(std::unique_lock<std::mutex>& guard) {
     wake_.wait_for(guard, retry_interval, [&] { return stopped_ || wanted_now_; });
     return;
   }
+  merge_what_is_due(guard);
+}
+
+void FoldThread::merge_what_is_due(std::unique_lock<std::mutex>& guard) {
+  if (steady_clock::now() < next_merge_) return;
   for (bool more = true; more && !stopped_ && !wanted_now_;) {
     guard.unlock();
     Result<bool> merged =
         as_far_as_memory_goes([this] { return writer_.merge([this] { return !stopped_; }); });
-    if (!merged) {
-      spdlog::error("merge: {}", merged.error().message);
-      if (failed_) failed_(merged.error());
-    }
+    if (!merged && failed_) failed_(merged.error());
     guard.lock();
     more = merged && *merged;
+    if (merged) {
+      merge_failing_.reset();
+      merge_pause_ = first_merge_pause;
+      continue;
+    }
+    merge_failing_ = merged.error();
+    next_merge_ = steady_clock::now() + merge_pause_;
+    spdlog::error("merge: {}: {}; tried again in {} s", code_name(merged.error().code),
+                  merged.error().message, merge_pause_.count());
+    merge_pause_ = std::min(merge_pause_ * 2, longest_merge_pause);
   }
 }
 

@@ -34,12 +34,14 @@ class FoldThread {
   void poke();  // something was published
   // Waits until what is fresh now is in LMDB. Errors: sync_timeout, or why the fold failed.
   Result<void> fold_now(std::chrono::steady_clock::time_point until);
-  std::optional<Error> failing() const;
+  std::optional<Error> failing() const;        // why the last fold failed
+  std::optional<Error> merge_failing() const;  // why the last merge failed; one is tried again
 
  private:
   using Time = std::chrono::steady_clock::time_point;
   void run();
   void fold_once(std::unique_lock<std::mutex>& guard);
+  void merge_what_is_due(std::unique_lock<std::mutex>& guard);
 
   IndexWriter& writer_;
   const FoldTiming timing_;
@@ -52,6 +54,9 @@ class FoldThread {
   bool wanted_now_ = false;                   // guarded by lock_
   std::uint64_t begun_ = 0, ended_ = 0;       // folds; guarded by lock_
   std::optional<Error> failing_;              // of the last fold; guarded by lock_
+  std::optional<Error> merge_failing_;        // of the last merge; guarded by lock_
+  Time next_merge_{};                         // not before; guarded by lock_
+  std::chrono::seconds merge_pause_;          // after the next failure; guarded by lock_
   std::atomic<bool> stopped_ = false;         // set under lock_; a merge looks at it without
   std::thread thread_;
 };

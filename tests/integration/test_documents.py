@@ -16,6 +16,7 @@ class Reasons(unittest.TestCase):
             text = source.read_text(encoding="utf-8")
             if "reason" in text:
                 said |= set(re.findall(r'(?:reason|all\.push)[^;]{0,120}?[(,]\s*\{"([a-z_]+)",\s', text))
+            said |= {"webhook_" + state for state in re.findall(r'each\.state != "(\w+)"', text)}
         self.assertGreater(len(said), 8)
         table = OPERATING[OPERATING.index("| reason |"):]
         told = {code for row in re.findall(r"^\| (`.*?) \|", table, re.M)

@@ -1,6 +1,7 @@
 """FAULTS 8, 10, 12, 13: no room on the index's disk, a disk that fails, no descriptors, no memory.
 What was visible stays visible, what can't go on waits, and it all goes on by itself once it can."""
 
+import base64
 import http.client
 import json
 import os
@@ -36,9 +37,10 @@ def processor_seconds(daemon):
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-class FullDisk(JcnCase):
-    """FAULTS 8. The index lies on a small tmpfs, in a mount namespace of the daemon's own."""
+class SmallDisk(JcnCase):
+    """The index lies on a small tmpfs, in a mount namespace of the daemon's own."""
 
+    SIZE = "48m"
     LIMIT = 6 << 20
 
     def setUp(self):
@@ -50,11 +52,16 @@ class FullDisk(JcnCase):
         self.live = self.new_daemon(
             index="small/index", config=f"[fold]\nfresh_limit_bytes = {self.LIMIT}\n",
             before=["unshare", "-m", "sh", "-c",
-                    f"mount -t tmpfs -o size=48m none '{mounted}' && exec \"$@\"", "sh"])
+                    f"mount -t tmpfs -o size={self.SIZE} none '{mounted}' && exec \"$@\"", "sh"])
         # The configuration and the log lie outside of the small disk.
         self.live.config_file = os.path.join(self.tmp, "jcn.toml")
         self.live.stderr_file = os.path.join(self.tmp, "stderr")
         self.live.start()
+
+    def dump(self):
+        pid = self.live.process.pid
+        return subprocess.run(["nsenter", "-t", str(pid), "-m", self.live.jcnctl, "--index",
+                               self.live.index, "dump"], capture_output=True, check=True).stdout
 
     def seen_by_daemon(self, path):
         return f"/proc/{self.live.process.pid}/root{path}"
@@ -69,6 +76,10 @@ class FullDisk(JcnCase):
                 except OSError:
                     pass
         return ballast
+
+
+class FullDisk(SmallDisk):
+    """FAULTS 8."""
 
     def note(self, number):
         return {"id": f"v{number:05}", "text": f"common only{number} " + os.urandom(1200).hex()}
@@ -116,11 +127,41 @@ class FullDisk(JcnCase):
         self.live.sync(durable=True, timeout_ms=60_000)
         self.assertEqual(self.live.reasons(), {})
         self.assertEqual(self.live.status()["kinds"], {"videos": 5999})
-        wanted = rebuild_dump([self.root], scratch=self.tmp)
-        pid = self.live.process.pid
-        dumped = subprocess.run(["nsenter", "-t", str(pid), "-m", self.live.jcnctl, "--index",
-                                 self.live.index, "dump"], capture_output=True, check=True)
-        self.assertEqual(dumped.stdout, wanted)
+        self.assertEqual(self.dump(), rebuild_dump([self.root], scratch=self.tmp))
+
+
+class MergeWithoutRoom(SmallDisk):
+    """FAULTS 8. There is room for the index and for what is dropped, but none for making one segment
+    of many."""
+
+    SIZE = "200m"
+
+    def add(self, number):
+        """What can hardly be compressed, written durably."""
+        text = base64.b64encode(os.urandom(720_000)).decode()
+        self.drop(f"{number}.json", {"id": f"v{number}", "text": text})
+        self.live.sync(durable=True)
+
+    def disk(self):
+        found = os.statvfs(self.seen_by_daemon(os.path.join(self.tmp, "small")))
+        return found.f_bavail * found.f_frsize, found.f_blocks * found.f_frsize
+
+    def test_fault_8_drops_go_on_and_nothing_piles_up(self):
+        for number in range(63):
+            self.add(number)
+        self.assertEqual(self.live.reasons(), {})
+        ballast = self.seen_by_daemon(os.path.join(self.tmp, "small/ballast"))
+        with open(ballast, "wb") as file:
+            file.write(bytes(self.disk()[0] - (40 << 20)))
+        self.add(63)  # the 64th: eight segments of eight are due
+        wait_for(lambda: "merge_failing" in self.live.reasons(), "a merge without room", 30)
+        self.assertEqual(self.live.get("/readyz").status, 200)
+        for number in range(64, 72):  # what the merge had written is room for these
+            self.add(number)
+        self.assertNotIn("fold:", self.live.stderr_text())
+        os.unlink(ballast)
+        wait_for(lambda: self.live.reasons() == {}, "a merge with room", 60)
+        self.assertEqual(self.dump(), rebuild_dump([self.root], scratch=self.tmp))
 
 
 class FailingDisk(JcnCase):

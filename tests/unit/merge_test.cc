@@ -8,6 +8,7 @@
 #include <atomic>
 #include <filesystem>
 #include <fstream>
+#include <random>
 #include <thread>
 
 #include "encoding.h"
@@ -117,6 +118,38 @@ TEST(Merge, BrokenOffAtAnyPointItLeavesEverythingAsItWas) {
   EXPECT_EQ(writer->rebuilt_because(), "");
   model.expect_equal(must(writer->snapshot()));
   EXPECT_EQ(must(verify_index(folder / "index")).records, 2400U);
+}
+
+// What a merge has committed before it failed goes with the next one: it would fill the disk.
+TEST(Merge, WhatAFailedOneHasWrittenIsErased) {
+  TemporaryFolder folder;
+  auto writer = open_writer(folder / "index");
+  IndexModel model;
+  std::mt19937_64 random(7);
+  for (int round = 0; round < 8; ++round) {
+    Batch batch;
+    for (int i = 0; i < 12; ++i) {
+      std::string noise(500'000, ' ');
+      for (char& c : noise) c = static_cast<char>('!' + random() % 90);
+      std::erase_if(noise, [](char c) { return c == '"' || c == '\\'; });
+      const std::string id = std::to_string(round) + '-' + std::to_string(i);
+      batch.records[{"videos", id}] = record_of("videos", id, "{\"n\":\"" + noise + "\"}");
+    }
+    model.apply(batch);
+    must(writer->publish(batch));
+    must(writer->fold());
+  }
+  const std::uint64_t before = must(verify_index(folder / "index")).blocks;
+  // One page holds at most one document: beyond 32 MiB, some have been committed.
+  int blocks = 0;
+  EXPECT_FALSE(must(writer->merge([&] { return ++blocks < 90; })));
+  const std::uint64_t left = must(verify_index(folder / "index")).blocks;
+  EXPECT_GT(left, before + 50) << "nothing was committed: there is nothing to see";
+  EXPECT_FALSE(must(writer->merge([] { return false; })));
+  EXPECT_EQ(must(verify_index(folder / "index")).blocks, before);
+  EXPECT_TRUE(must(writer->merge()));
+  model.expect_equal(must(writer->snapshot()));
+  EXPECT_LE(must(verify_index(folder / "index")).blocks, before);
 }
 
 TEST(Merge, UnfinishedMergeIsRemovedAtOpen) {
