@@ -57,7 +57,7 @@ const char* rebuilt_word(Rebuilt rebuilt) {
 
 Result<std::unique_ptr<Daemon>> Daemon::open(const DaemonConfig& config,
                                              boost::asio::io_context& io,
-                                             const std::function<void(std::string)>& still_at_it) {
+                                             const std::function<bool(std::string)>& go_on) {
   // Before the first look into it: the index may be what ends the process.
   note_crashes(crash_mark(config.index));
   WriterOptions options;
@@ -66,17 +66,14 @@ Result<std::unique_ptr<Daemon>> Daemon::open(const DaemonConfig& config,
   options.tombstones_kept = config.tombstones_kept;
   options.examine = [&](const std::string& index) {
     spdlog::warn("the index is looked through before it is used");
-    return examine_in_child(index, examination(false, [&] {
-                              still_at_it("looking through the index");
-                              return false;
-                            }));
+    return examine_in_child(
+        index, examination(false, [&] { return !go_on("looking through the index"); }));
   };
   options.read_again = unchanged_files(
       config.roots, [rules = std::make_shared<const Rules>(config.rules)] { return rules; });
   options.go_on = [&](std::uint64_t done, std::uint64_t of) {
-    still_at_it("writing the index anew: " + std::to_string(done) + " of " + std::to_string(of) +
-                " records");
-    return true;
+    return go_on("writing the index anew: " + std::to_string(done) + " of " + std::to_string(of) +
+                 " records");
   };
   JCN_TRY(std::unique_ptr<IndexWriter> writer, IndexWriter::open(config.index, options));
   if (!writer->rebuilt_because().empty()) {

@@ -31,11 +31,11 @@ namespace jcn {
 class Daemon final : public Service {
  public:
   // Opens the index and starts every thread but the caller's, which runs `io`.
-  // `still_at_it` is called now and then while that takes long: an index is examined, repaired or
-  // upgraded before it is used.
+  // `go_on` is asked now and then while that takes long, as an index is examined, repaired or
+  // upgraded before it is used, and told what is done; false ends it with not_ready.
   static Result<std::unique_ptr<Daemon>> open(const DaemonConfig& config,
                                               boost::asio::io_context& io,
-                                              const std::function<void(std::string)>& still_at_it);
+                                              const std::function<bool(std::string)>& go_on);
   ~Daemon() override;
 
   // Begins the first crawl; `ready` is called on the io thread once all of it is visible.

@@ -148,16 +148,26 @@ int run(int argc, char** argv) {
 
   // The index, and every thread behind it. Looking through one, or writing it anew, takes a while.
   auto told = std::chrono::steady_clock::now() - std::chrono::seconds(2);
-  const auto tell_opening = [&told](const std::string& what) {
-    const auto now = std::chrono::steady_clock::now();
-    if (now < told + std::chrono::seconds(1)) return;
-    told = now;
-    ServiceManager::still_starting(what);
-  };
   boost::asio::io_context io(1);
   boost::asio::signal_set ending(io, SIGTERM, SIGINT);
   boost::asio::signal_set reloading(io, SIGHUP);
-  Result<std::unique_ptr<Daemon>> daemon = Daemon::open(config, io, tell_opening);
+  bool ended = false;
+  ending.async_wait([&](const boost::system::error_code& error, int) {
+    if (error) return;
+    ended = true;
+    io.stop();
+  });
+  const auto still_opening = [&](const std::string& what) {
+    io.poll();
+    const auto now = std::chrono::steady_clock::now();
+    if (!ended && now >= told + std::chrono::seconds(1)) {
+      told = now;
+      ServiceManager::still_starting(what);
+    }
+    return !ended;
+  };
+  Result<std::unique_ptr<Daemon>> daemon = Daemon::open(config, io, still_opening);
+  if (ended) return exit_ok;  // what was begun is done at the next start
   if (!daemon) return complain(daemon.error());
 
   // HTTP listens before the first crawl: /readyz says how far it is.
@@ -186,9 +196,6 @@ int run(int argc, char** argv) {
 
   // Signals.
   int status = exit_ok;
-  ending.async_wait([&](const boost::system::error_code& error, int) {
-    if (!error) io.stop();
-  });
   std::function<void()> wait_for_reload = [&] {
     reloading.async_wait([&](const boost::system::error_code& error, int) {
       if (error) return;

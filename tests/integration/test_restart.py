@@ -11,7 +11,7 @@ import threading
 import time
 import unittest
 
-from harness import (Client, JcnCase, create_unnamed_then_link, json_of, rebuild_dump,
+from harness import (TIME_FACTOR, Client, JcnCase, create_unnamed_then_link, json_of, rebuild_dump,
                      wait_for)
 
 KILLS = 20
@@ -138,6 +138,32 @@ class Restart(JcnCase):
         shutil.rmtree(daemon.index)
         daemon.start()
         self.assertEqual(daemon.get("/v1/videos/v001", If_None_Match=etag).status, 304)
+
+
+class WhileOpening(JcnCase):
+    def test_fault_53_terminated_while_the_index_is_looked_through(self):
+        """An index that is looked through before it is used, each page of it slowly (strace)."""
+        if not strace_works(self.tmp):
+            self.skipTest("strace cannot trace here")
+        for number in range(300):
+            self.write(f"{number}.json", {"id": f"v{number}", "text": f"word{number} " * 50})
+        daemon = self.daemon()
+        before = daemon.dump()
+        daemon.stop()
+        with open(os.path.join(daemon.index, "crashed"), "wb"):
+            pass
+        daemon.before = ["env", "ASAN_OPTIONS=detect_leaks=0", "strace", "-D", "-f", "-o",
+                         "/dev/null", "-e", "trace=pread64",
+                         "-e", f"inject=pread64:delay_enter={int(2_000_000 * TIME_FACTOR)}"]
+        daemon.launch()
+        wait_for(lambda: "looked through before it is used" in daemon.stderr_text(),
+                 "the look to begin", 20)
+        daemon.stop()  # exit 0, within 5 s
+        self.assertNotIn("error", daemon.stderr_text())
+        daemon.before = []
+        daemon.start()
+        self.assertEqual(daemon.stderr_text().count("looked through before it is used"), 2)
+        self.assertEqual(daemon.dump(), before)
 
 
 class ChangedConfiguration(JcnCase):
