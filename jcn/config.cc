@@ -300,16 +300,15 @@ Result<void> finish_access(DaemonConfig& config) {
 
 Result<DaemonConfig> configure(const CommandLine& line) {
   DaemonConfig config;
-  if (!line.config_file.empty()) {
-    JCN_CHECK(load_config_file(line.config_file, config));
-  } else if (line.folders.empty()) {
-    return usage("no folder to watch", "name one: jcn FOLDER, or [[root]] in a file for --config");
-  }
+  if (!line.config_file.empty()) JCN_CHECK(load_config_file(line.config_file, config));
   for (const auto& [row, given] : line.options) {
     JCN_TRY(const OptionValue value, typed(*row, given));
     if (auto done = row->set(config, value); !done.ok()) {
       return usage(std::string(row->flag) + ": " + done.error().message, done.error().hint);
     }
+  }
+  if (line.folders.empty() && line.config_file.empty()) {
+    return usage("no folder to watch", "name one: jcn FOLDER, or [[root]] in a file for --config");
   }
   if (!line.folders.empty()) {
     config.roots.clear();

@@ -44,7 +44,7 @@ endif()
 place("${lib}/systemd/system" jcn/jcn.service)
 # The administrator's: one that is there stays as it is.
 if(NOT EXISTS "$ENV{DESTDIR}${etc}/jcn/jcn.conf")
-  file(INSTALL "${source}/tools/packaging/jcn.conf" DESTINATION "${etc}/jcn")
+  place("${etc}/jcn" tools/packaging/jcn.conf)
 endif()
 set(completions "$ENV{DESTDIR}${data}/bash-completion/completions")
 foreach(program jcnctl jcn-export)
