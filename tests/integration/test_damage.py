@@ -347,6 +347,31 @@ class Fault24(DamageCase):
                 daemon.stop()
 
 
+class Fault24Cloned(DamageCase):
+    def test_fault_24_cloned_to_another_machine(self):
+        """The same disk in a machine with another /etc/machine-id."""
+        probe = subprocess.run(["unshare", "-m", "true"], capture_output=True, check=False)
+        if os.geteuid() != 0 or probe.returncode != 0:
+            self.skipTest("needs root and mount namespaces")
+        daemon = self.filled()
+        right, uuid = truth(daemon), daemon.status()["uuid"]
+        daemon.stop()
+        other = os.path.join(self.tmp, "machine-id")
+        with open(other, "w", encoding="ascii") as file:
+            file.write("0123456789abcdef0123456789abcdef\n")
+        daemon.before = ["unshare", "-m", "sh", "-c",
+                         f"mount --bind '{other}' /etc/machine-id && exec \"$@\"", "sh"]
+        daemon.start()
+        cloned = daemon.status()["uuid"]
+        self.assertNotEqual(cloned, uuid)
+        self.assertEqual(truth(daemon), right)
+        daemon.restart()
+        self.assertEqual(daemon.status()["uuid"], cloned, "a machine that stays the same")
+        daemon.before = []
+        daemon.restart()
+        self.assertNotIn(daemon.status()["uuid"], (uuid, cloned))
+
+
 class Fault25(DamageCase):
     """An index of an older format is written anew, with all that the files cannot tell."""
 

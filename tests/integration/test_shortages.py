@@ -325,9 +325,9 @@ class Descriptors(JcnCase):
         self.assertIn("the limit of open files is 50", stderr)
 
 
-@unittest.skipUnless(FULL, "set JCN_FULL=1: which allocation fails is drawn, and takes minutes")
 class Memory(JcnCase):
-    """FAULTS 13. An operator new that fails now and then is preloaded."""
+    """FAULTS 13. An operator new that fails now and then is preloaded; which allocation fails is
+    drawn (JCN_FULL=1: 300 of them, some minutes)."""
 
     @classmethod
     def setUpClass(cls):

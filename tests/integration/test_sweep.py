@@ -208,6 +208,8 @@ class Sweep(JcnCase):
         try:
             synced = self.drive(workload, daemon)
             survived = daemon.alive() and daemon.port is not None
+            if live and daemon.port is not None:
+                self.assertTrue(survived, "it ended after it was ready")
             if survived and live:
                 # One error that does not come again is got over.
                 self.assertIsNotNone(synced, "nothing is folded any more")
