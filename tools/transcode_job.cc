@@ -132,18 +132,25 @@ Job::Step Job::turn() {
 }
 
 // Where rules know no anchors, a record whose upload was deleted still stands, on our own note.
-Job::Step Job::look() {
+Result<std::optional<Video>> Job::record() {
   const auto said =
       jcn_.get("/v1/" + percent_encoded(video_.kind) + '/' + percent_encoded(video_.id));
   if (!said.ok()) {
     const Code code = said.error().code;
-    if (code == Code::no_such_record || code == Code::no_such_kind) return Outcome::gone;
-    return said.error();
+    if (code != Code::no_such_record && code != Code::no_such_kind) return said.error();
+    return std::optional<Video>();
   }
-  const std::string before = video_.source;
-  read_video(video_, said->body);
-  if (video_.source == "null") return Outcome::gone;
-  return video_.source == before ? Outcome::done : Outcome::anew;
+  Video found = video_;
+  read_video(found, said->body);
+  return found.source == "null" ? std::optional<Video>() : std::optional(std::move(found));
+}
+
+Job::Step Job::look() {
+  JCN_TRY(std::optional<Video> found, record());
+  if (!found) return Outcome::gone;
+  const bool same = found->source == video_.source;
+  video_ = *std::move(found);
+  return same ? Outcome::done : Outcome::anew;
 }
 
 // A note that says done while the record does not is overruled by another one, of a higher rank:
@@ -174,6 +181,11 @@ Result<bool> Job::try_note(const std::string& text) {
     JCN_TRY(const bool ours, claim_.renew());
     if (!ours) return false;
     JCN_TRY(const std::optional<Note> there, notes_.read(note_path_));
+    if (!there && !note_tag_.empty()) {
+      // Who removed it may be removing the video, of which nothing must be said any more then.
+      JCN_TRY(const std::optional<Video> still, record());
+      if (!still) return false;
+    }
     note_tag_ = there ? there->tag : "";
   }
   return Error{Code::unstable, "others keep writing " + note_path_};

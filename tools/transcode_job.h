@@ -85,6 +85,7 @@ class Job {
   void give_back();
   void forget_note();
 
+  jcn::Result<std::optional<Video>> record();  // as it is now; nothing: its upload was deleted
   Step look();        // at the record: still there, and of the same upload?
   Step first_look();  // at the note
   // Replaces the note, whoever wrote it last. False: the claim is lost.
