@@ -13,10 +13,16 @@ ago.
 """
 
 import flask
+import werkzeug.exceptions
+import werkzeug.formparser
 
 from jcn_client import Client
 
 from . import changing, guard, pages, problems, rejects, settings, status, text, uploads, worker
+
+# Debian 12's Werkzeug (2.2.2-3+deb12u1) raises this for a field that is too large, but does not
+# import it.
+werkzeug.formparser.RequestEntityTooLarge = werkzeug.exceptions.RequestEntityTooLarge
 
 
 class Site(flask.Flask):
