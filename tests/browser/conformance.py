@@ -80,10 +80,12 @@ class Conformance(WatchingCase):
         with open(os.path.join(MODULES, "axe-core/axe.min.js"), encoding="utf-8") as file:
             axe = file.read()
         looked = 0
-        for options in ({}, {"dark": True}, {"width": 360, "height": 740}):
-            browser = self.browser(**options)
+        for options, browser in (("", self.browser()), ("dark", self.browser(dark=True)),
+                                 ("phone", self.phone())):
             for page in self.pages():
                 browser.open(self.apache.address + page)
+                if options == "phone":
+                    self.assert_fits_a_phone(browser, page)
                 browser.run(axe + ";window.axe = axe")
                 self.assertEqual(self.serious(browser), [], (page, options))
                 looked += 1

@@ -6,6 +6,7 @@ Pictures of the pages are kept where JCN_SCREENSHOTS says, if it does.
 import json
 import os
 import random
+import re
 import subprocess
 import sys
 import unittest
@@ -18,6 +19,7 @@ from transcode_case import TranscodeCase
 import webdriver
 
 PICTURES = os.environ.get("JCN_SCREENSHOTS")
+PHONE = (360, 740)
 # The colour in the middle of what the video shows.
 COLOUR = """
   const video = document.querySelector("video"), canvas = document.createElement("canvas");
@@ -47,6 +49,16 @@ class WatchingCase(SiteCase):
         subprocess.run(["ffmpeg", "-v", "error", "-y", "-f", "lavfi", "-i",
                         f"color={colour}:size=320x180:rate=10:duration=3", "-c:v", "libvpx",
                         "-deadline", "realtime", target], check=True, stdin=subprocess.DEVNULL)
+
+    def phone(self, **options):
+        """A browser as wide as a phone is, which prefers the dark."""
+        return self.browser(*PHONE, dark=True, phone=True, **options)
+
+    def assert_fits_a_phone(self, browser, page):
+        """Nothing is cut off, and nothing has to be scrolled sideways."""
+        seen = browser.run("""return [innerWidth, visualViewport.width,
+          document.documentElement.scrollWidth, matchMedia("(prefers-color-scheme: dark)").matches]""")
+        self.assertEqual(seen, [PHONE[0], PHONE[0], PHONE[0], True], page)
 
     def picture(self, browser, name):
         if PICTURES:
@@ -137,19 +149,37 @@ class Watching(WatchingCase):
 
     def test_without_scripts_on_a_phone_with_the_keyboard(self):
         self.film("fi/film.webm")
-        self.drop("fi/film.json", {**self.note("film", "done"), **self.rendition("fi/film.webm")})
+        long = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft "
+        self.drop("fi/film.json", {
+            **self.note("film", "done"), **self.rendition("fi/film.webm"),
+            "description": f"https://example.org/{'long' * 30}\n{long * 5}"})
+        self.drop("long.json", {**self.note("long", "failed"), "title": long.strip(),
+                                "tags": ["x" * 200, long], "uploader": long, "transcode": {
+                                    "state": "failed", "error": "x" * 2000}})
+        self.drop("busy.json", {**self.note("busy", "running")})
         self.drop("broken.json", b'{"title": "A", "title": "B"}')
-        self.start_site()
-        browser = self.browser(500, 900, dark=True, scripts=False)
-        for page in ("/", "/watch?v=film", *self.for_editors("/edit", "/edit?v=film", "/upload",
-                                                             "/rejects", "/status")):
+        self.drop("x" * 200 + ".json", b'{"id": "' + b"x" * 500 + b"}")
+        self.start_site(writable=True)
+        browser = self.phone(scripts=False)
+        pages = ["/", "/?q=film", "/?q=%22", "/nowhere",
+                 *(f"/{page}?v={video}" for page in ("watch", "embed")
+                   for video in ("film", "long", "busy", "none")),
+                 *self.for_editors("/edit", "/edit?v=film", "/edit?v=long", "/upload", "/rejects",
+                                   "/status")]
+        for page in pages:
             browser.open(self.apache.address + page)
-            self.picture(browser, "phone-" + (page.strip("/").replace("?v=", "-") or "home"))
-            wide = browser.run("return document.documentElement.scrollWidth - innerWidth")
-            self.assertLessEqual(wide, 0, page)
+            self.picture(browser, "phone-" + (re.sub(r"\W+", "-", page).strip("-") or "home"))
+            self.assert_fits_a_phone(browser, page)
         browser.open(self.apache.address)
         browser.press("\ue004", "\ue007")  # Tab: to the skip link; Enter
         self.assertEqual(browser.run("return document.activeElement.id"), "main")
+        # And it would be seen.
+        browser.run("""const wide = document.createElement("p");
+          wide.append("x".repeat(400));
+          document.querySelector("main").prepend(wide);
+          wide.style.whiteSpace = "nowrap"; wide.style.overflowWrap = "normal";""")
+        with self.assertRaises(AssertionError):
+            self.assert_fits_a_phone(browser, "a wide one")
 
 
 class WatchingByCgi(Watching):

@@ -26,10 +26,11 @@ class WebDriverError(Exception):
 
 
 class Browser:
-    """with Browser(1280, 900) as browser: ..."""
+    """with Browser(1280, 900) as browser: ... Pages see exactly this size, also one that is less than
+    Chromium's windows can be; `phone`: they are shown as phones do it."""
 
-    def __init__(self, width, height, dark=False, scripts=True, patience=20.0):
-        self._size, self._dark, self._scripts = (width, height), dark, scripts
+    def __init__(self, width, height, dark=False, phone=False, scripts=True, patience=20.0):
+        self._size, self._dark, self._phone, self._scripts = (width, height), dark, phone, scripts
         self._patience = patience
 
     def __enter__(self):
@@ -41,13 +42,16 @@ class Browser:
             self._address = f"http://127.0.0.1:{self._port()}"
             options = {"binary": CHROMIUM,
                        "args": [*FLAGS, f"--user-data-dir={self._profile}",
-                                "--window-size={},{}".format(*self._size),
-                                *(["--force-dark-mode"] if self._dark else [])],
+                                "--window-size={},{}".format(*self._size)],
                        "prefs": {} if self._scripts else
                                 {"profile.managed_default_content_settings.javascript": 2}}
             opened = self._send("POST", "/session", {"capabilities": {"alwaysMatch": {
                 "goog:chromeOptions": options, "goog:loggingPrefs": {"browser": "ALL"}}}})
             self._address += "/session/" + opened["sessionId"]
+            self.command("Emulation.setDeviceMetricsOverride", width=self._size[0],
+                         height=self._size[1], deviceScaleFactor=1, mobile=self._phone)
+            self.command("Emulation.setEmulatedMedia", features=[
+                {"name": "prefers-color-scheme", "value": "dark" if self._dark else "light"}])
         except BaseException:
             self.__exit__()
             raise
@@ -88,6 +92,10 @@ class Browser:
         except urllib.error.HTTPError as error:
             said = json.load(error)["value"]
             raise WebDriverError(f"{said['error']}: {said['message']}") from None
+
+    def command(self, name, **parameters):
+        """One of Chromium's own (https://chromedevtools.github.io/devtools-protocol/)."""
+        return self._send("POST", "/goog/cdp/execute", {"cmd": name, "params": parameters})
 
     # What a person does.
 
@@ -140,6 +148,10 @@ class Browser:
                     raise
             time.sleep(0.05)
         raise AssertionError(f"not in time: {what}\n{self.text()}")
+
+    def windows(self):
+        """How many are open."""
+        return len(self._send("GET", "/window/handles"))
 
     def text(self):
         return self.run("return document.body.innerText")
