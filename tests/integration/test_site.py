@@ -7,8 +7,8 @@ import socket
 import unittest
 import urllib.parse
 
-from harness import TIME_FACTOR, json_of, wait_for
-from site_case import SiteCase, site_config
+from harness import TIME_FACTOR, json_of, wait_for, write_whole
+from site_case import SiteCase, private_apache, site_config
 
 FULL_VIDEO = {
     "id": "ferry", "title": "Ferry in fog",
@@ -280,6 +280,56 @@ class Media(SiteCase):
                 answer = self.get("/media/" + urllib.parse.quote(name))
                 self.assertIn(answer.status, (403, 404))
                 self.assertNotIn(b"run", answer.body)
+
+    def test_nothing_runs_where_the_server_runs_programs(self):
+        """A server that runs files of these names, and believes .htaccess: elsewhere they run, and
+        among the videos they don't."""
+        elsewhere = self.folder("elsewhere")
+        program = ("#!/bin/sh\ntouch \"$0.ran\"\n"
+                   "printf 'Content-Type: text/html\\n\\nran <!--#echo var=\"DATE_GMT\" -->'\n").encode()
+        handled = ("php", "html", "cgi", "shtml", "asis", "var")
+        for folder in (self.root, elsewhere):
+            os.chmod(folder, 0o777)
+            for ending in handled:
+                for name in (f"x.{ending}", f"x.{ending}.mp4"):
+                    write_whole(os.path.join(folder, name), program)
+                    os.chmod(os.path.join(folder, name), 0o755)
+            write_whole(os.path.join(folder, ".htaccess"),
+                        b"Options +ExecCGI +Includes +Indexes\nSetHandler cgi-script\n"
+                        b"SetOutputFilter INCLUDES\nRequire all granted\n")
+        modules = "".join(f"<IfModule !{name}_module>\n"
+                          f"  LoadModule {name}_module {private_apache.MODULES}/mod_{name}.so\n"
+                          "</IfModule>\n" for name in ("cgid", "include", "asis", "negotiation"))
+        self.start_site(more=f"""{modules}
+ScriptSock "{self.tmp}/cgid.sock"
+AddHandler cgi-script .php .html .cgi
+AddHandler send-as-is .asis
+AddHandler type-map .var
+AddOutputFilter INCLUDES .shtml
+Alias "/elsewhere/" "{elsewhere}/"
+<Directory "/">
+  AllowOverride All
+  Options +ExecCGI +Includes +MultiViews
+</Directory>
+<Directory "{elsewhere}">
+  Require all granted
+</Directory>
+""")
+        # Beside jcn.cgi all addresses are its own; what is around it is the same.
+        for name in ("x.php", "x.html.mp4", "x.var.mp4") if self.FRONT == "python" else ():
+            answer = self.get("/elsewhere/" + name)
+            self.assertEqual((answer.status, answer.body[:4]), (200, b"ran "), name)
+            self.assertNotIn(b"#echo", answer.body)
+            self.assertTrue(os.path.exists(os.path.join(elsewhere, name + ".ran")))
+        for ending in handled:
+            with self.subTest(ending):
+                answer = self.get(f"/media/x.{ending}")
+                self.assertEqual(answer.status, 403)
+                self.assertNotIn(b"ran", answer.body)
+                answer = self.get(f"/media/x.{ending}.mp4")
+                self.assertEqual((answer.status, answer.body), (200, program))
+                self.assertEqual(answer.headers["content-type"], "video/mp4")
+        self.assertEqual([name for name in os.listdir(self.root) if name.endswith(".ran")], [])
 
     def test_pieces_of_a_file(self):
         with open(self.path("a.webm"), "wb") as file:
