@@ -1,13 +1,16 @@
 """Several jcn-transcode at once, killed and ended ones, videos that are deleted or replaced meanwhile,
 a jcn that is away; and the whole way from an upload on the site to a page that plays."""
 
+import contextlib
+import http.client
+import itertools
 import json
 import os
 import socket
 import unittest
 
 from harness import PROJECT, TIME_FACTOR, write_whole, wait_for
-from site_case import SiteCase, site_config
+from site_case import SiteCase, multipart, site_config
 from transcode_case import History, TranscodeCase, children, make_film, runs
 
 TOKEN = "a-token-of-the-tests-0123456789"
@@ -21,49 +24,6 @@ class Workers(TranscodeCase):
         """Whether its renditions are in the making, by a child of a worker's."""
         return (any(name.endswith(".part") and "webm" in name for name in self.names(video_id))
                 and any(children(worker.process.pid) for worker in self.workers))
-
-    def test_two_uploads_and_three_workers_one_of_which_is_killed(self):
-        self.start()
-        with History(self.live.port) as history:
-            slow = self.slow_ffmpeg()
-            for _ in range(3):
-                self.worker("--ffmpeg", slow, "--lease", "8")
-            make_film(self.path("film.mp4"), seconds=12, **self.SIZE)
-            for video_id in ("k7one", "k7two"):
-                self.upload(video_id, self.path("film.mp4"))
-
-            def half_done():
-                for video_id in ("k7one", "k7two"):
-                    if 10 < self.job(video_id).get("percent", 0) < 90:
-                        return video_id
-                return None
-            killed = wait_for(half_done, "a video between 10 and 90 %", 60, pause=0.02)
-            other = "k7two" if killed == "k7one" else "k7one"
-            holder = self.job(killed)["worker"]
-            victim = next(worker for worker in self.workers
-                          if worker.process.pid == int(holder.split(":")[1]))
-            ffmpeg = children(victim.process.pid)
-            self.assertTrue(ffmpeg)
-            victim.kill9()
-            os.unlink(os.path.join(self.tmp, "slow"))
-            wait_for(lambda: not any(map(runs, ffmpeg)), "the victim's ffmpeg to be gone")
-            self.assertTrue([name for name in self.names(killed) if name.endswith(".part")])
-            for video_id in (killed, other):
-                self.ended(video_id)
-            self.assert_no_claims()
-            wait_for(lambda: history.states(killed)[-1:] == ["done"], "the history to be told")
-        for video_id in (killed, other):
-            self.assert_playable(video_id, [(160, 120)], 12)
-            self.assertEqual(self.names(video_id),
-                             ["120p.webm", "json", "mp4", "poster.jpg", "transcode.json"])
-            self.assertEqual(history.states(video_id)[-2:], ["running", "done"])
-            self.assertEqual(history.states(video_id).count("done"), 1)
-        self.assertEqual(history.attempts(other)[0][1], 1)
-        self.assertEqual(len(history.attempts(other)), 1, history.attempts(other))
-        (first, one), (second, two) = history.attempts(killed)
-        self.assertEqual((first, one, two), (holder, 1, 2))
-        self.assertNotEqual(first, second)
-        self.assertEqual(self.live.rejects(), {})
 
     def test_each_of_many_jobs_is_done_once(self):
         self.start()
@@ -216,6 +176,87 @@ class Workers(TranscodeCase):
 
 
 class OnTheSite(TranscodeCase, SiteCase):
+    PROCESSES = 2
+
+    def upload_at_once(self, count, film):
+        """Ids of so many videos, each of which began to arrive before another one was whole."""
+        with open(film, "rb") as file, contextlib.ExitStack() as connections:
+            body, kind = multipart({"token": self.token(), "title": "Ferry", "tags": "",
+                                    "description": "", "visibility": "public"},
+                                   ("ferry.mp4", file.read()))
+            head = (f"POST /upload HTTP/1.1\r\nHost: localhost\r\nContent-Type: {kind}\r\n"
+                    f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n").encode()
+            uploads = [connections.enter_context(socket.create_connection(
+                ("127.0.0.1", self.apache.port), 60 * TIME_FACTOR)) for _ in range(count)]
+            for each in uploads:
+                each.sendall(head + body[:-1000])
+            wait_for(lambda: os.path.isdir(self.path("incoming"))
+                     and len(os.listdir(self.path("incoming"))) == count, "all to arrive", 30)
+            for each in uploads:
+                each.sendall(body[-1000:])
+            answers = [http.client.HTTPResponse(each) for each in uploads]
+            for answer in answers:
+                answer.begin()
+                self.assertEqual(answer.status, 303, answer.read())
+            return [answer.headers["Location"].rpartition("=")[2] for answer in answers]
+
+    def assert_told_seldom(self, reports):
+        """Each worker tells every 5 s how far it is; times are whole seconds, and what a busy machine
+        told late may have the next one sooner behind it."""
+        for _, told in itertools.groupby(reports, lambda report: report[0]):
+            percents, moments = zip(*[(percent, moment) for _, percent, moment in told])
+            self.assertEqual(list(percents), sorted(set(percents)))
+            seconds = [(moment - moments[0]).total_seconds() for moment in moments]
+            self.assertGreaterEqual(seconds[-1], 5 * (len(seconds) - 1) - 2, reports)
+            for one, following in itertools.pairwise(seconds):
+                self.assertGreaterEqual(following - one, 3, reports)
+
+    def test_two_uploads_at_once_and_three_workers_one_of_which_is_killed(self):
+        self.start_site(writable=True)
+        with History(self.live.port) as history:
+            slow = self.slow_ffmpeg()
+            for _ in range(3):
+                self.worker("--ffmpeg", slow, "--lease", "8", "--token-file", self.token_file)
+            film = os.path.join(self.tmp, "film.mp4")
+            make_film(film, seconds=12, size="160x120")
+            videos = self.upload_at_once(2, film)
+
+            def half_done():
+                percents = [self.job(video_id).get("percent", 0) for video_id in videos]
+                return min(percents) > 10 and next(
+                    (video_id for video_id, percent in zip(videos, percents) if percent < 90), None)
+
+            killed = wait_for(half_done, "both to be made, and one below 90 %", 60, pause=0.02)
+            other = videos[1 - videos.index(killed)]
+            holder = self.job(killed)["worker"]
+            victim = next(worker for worker in self.workers
+                          if worker.process.pid == int(holder.split(":")[1]))
+            ffmpeg = children(victim.process.pid)
+            self.assertTrue(ffmpeg)
+            victim.kill9()
+            os.unlink(os.path.join(self.tmp, "slow"))
+            wait_for(lambda: not any(map(runs, ffmpeg)), "the victim's ffmpeg to be gone")
+            self.assertTrue([name for name in self.names(killed) if name.endswith(".part")])
+            for video_id in (killed, other):
+                self.ended(video_id)
+            self.assert_no_claims()
+            wait_for(lambda: history.states(killed)[-1:] == ["done"], "the history to be told")
+        for video_id in (killed, other):
+            self.assert_playable(video_id, [(160, 120)], 12)
+            self.assertEqual(self.names(video_id),
+                             ["120p.webm", "json", "mp4", "poster.jpg", "transcode.json"])
+            self.assertEqual(history.states(video_id)[-2:], ["running", "done"])
+            self.assertEqual(history.states(video_id).count("done"), 1)
+        self.assertGreaterEqual(len(history.reports(other)), 3, history.reports(other))
+        for video_id in videos:
+            self.assert_told_seldom(history.reports(video_id))
+        self.assertEqual(history.attempts(other)[0][1], 1)
+        self.assertEqual(len(history.attempts(other)), 1, history.attempts(other))
+        (first, one), (second, two) = history.attempts(killed)
+        self.assertEqual((first, one, two), (holder, 1, 2))
+        self.assertNotEqual(first, second)
+        self.assertEqual(self.live.rejects(), {})
+
     def test_what_is_uploaded_is_played(self):
         self.start_site(writable=True)
         slow = self.slow_ffmpeg()

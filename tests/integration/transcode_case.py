@@ -1,6 +1,7 @@
 """For the tests of jcn-transcode: films made by ffmpeg, workers, and what becomes of uploads.
 JCN_TRANSCODE_BIN is the program (default: beside jcnctl)."""
 
+import datetime
 import itertools
 import json
 import os
@@ -210,6 +211,14 @@ class History(threading.Thread):
         found = [doc["transcode"]["state"] for kind, name, doc in self.rows
                  if kind == "videos" and name == video_id and doc]
         return [state for state, _ in itertools.groupby(found)]
+
+    def reports(self, video_id):
+        """How far its workers said to be: [(worker, percent, when)]."""
+        jobs = [doc["transcode"] for kind, name, doc in self.rows
+                if kind == "videos" and name == video_id and doc]
+        found = [(job["worker"], job["percent"], datetime.datetime.fromisoformat(job["updated_at"]))
+                 for job in jobs if job["state"] == "running"]
+        return list(dict.fromkeys(found))
 
 
 def children(pid):
