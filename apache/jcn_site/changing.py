@@ -11,7 +11,7 @@ from werkzeug.exceptions import NotFound, ServiceUnavailable
 from jcn_client import Conflict, JcnDown, Problem
 from jcn_client import NotFound as NothingThere
 
-from . import guard, pages, text, uploads, videos, worker
+from . import guard, marks, pages, text, uploads, videos, worker
 from .settings import current, jcn
 
 blueprint = flask.Blueprint("changing", __name__)
@@ -59,7 +59,8 @@ def take_upload():
     if complaints:
         return render_template("upload.html", said=said, complaints=complaints), 422
     path = part.keep(extension)
-    uploads.keep_private(part.id, said["visibility"] == "private")
+    if said["visibility"] == "private":
+        marks.put(part.id)
     note = {"id": part.id, "title": said["title"], "description": said["description"],
             "tags": said["tags"], "uploaded_at": text.now(),
             "uploader": text.plain(guard.user() or "local", 200), "visibility": said["visibility"],
@@ -140,13 +141,12 @@ def edit():
 
 def save(root, path, video, said, version):
     """Saves a form. Its files are hidden before the video is, and shown after it."""
-    if said["visibility"] == "private":
-        uploads.keep_private(video.id, True)
+    if said["visibility"] == "private" and uploads.files_of(video.id):
+        marks.put(video.id)
     try:
         save_note(root, path, video, said, version)
     finally:
-        now = videos.find(video.id)
-        uploads.keep_private(video.id, now is not None and now.visibility == "private")
+        marks.follow(video.id)
 
 
 def save_note(root, path, video, said, version):

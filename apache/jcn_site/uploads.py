@@ -109,42 +109,34 @@ def known_extension(filename):
     return extension if extension in videos.VIDEO_TYPES else None
 
 
+def files_of(video_id):
+    """Names of the files of a video that was uploaded here, without its notes, which are jcn's; the
+    mark that keeps the others private (marks.py) is the last of them."""
+    if not ID.fullmatch(video_id):
+        return []
+    try:
+        names = os.listdir(os.path.join(current().folder, video_id[:2]))
+    except FileNotFoundError:
+        return []
+    return sorted((name for name in names
+                   if name.startswith(video_id + ".") and not name.endswith(".json")),
+                  key=lambda name: (name.endswith(".private"), name))
+
+
 def remove_files(video_id):
-    """All media files of a video that was uploaded here, and its folder if it is empty then. Notes
-    are jcn's to delete."""
+    """All of files_of, and the folder if it is empty then."""
     if not ID.fullmatch(video_id):
         return
     folder = os.path.join(current().folder, video_id[:2])
-    try:
-        names = os.listdir(folder)
-    except FileNotFoundError:
-        return
-    for name in names:
-        if name.startswith(video_id + ".") and not name.endswith(".json"):
-            try:
-                os.unlink(os.path.join(folder, name))
-            except FileNotFoundError:
-                pass
+    for name in files_of(video_id):
+        try:
+            os.unlink(os.path.join(folder, name))
+        except FileNotFoundError:
+            pass
     try:
         os.rmdir(folder)
     except OSError:
-        pass  # other videos are in it
-
-
-def keep_private(video_id, private):
-    """Whether Apache shows the files of a video to editors only (site.conf): it looks for a file
-    ID.private beside them. Videos that were not uploaded here have none."""
-    if not ID.fullmatch(video_id):
-        return
-    mark = os.path.join(current().folder, video_id[:2], video_id + ".private")
-    if private:
-        with open(mark, "wb"):
-            pass
-    else:
-        try:
-            os.unlink(mark)
-        except FileNotFoundError:
-            pass
+        pass  # other videos are in it, or it was never made
 
 
 def remove_stale(incoming):

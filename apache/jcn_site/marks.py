@@ -1,0 +1,52 @@
+"""Marks of private videos. Apache shows the files of a video to editors only while a file ID.private
+stands beside them (surroundings.conf). Videos that were not uploaded here have none.
+
+A mark is made before its video becomes private, and again after it; it goes when the video is shown.
+Whoever takes one away asks jcn once more, and puts it back unless the video still is one to be shown:
+so it does not matter in which order two who see it change have their turns.
+"""
+
+import os
+
+from . import uploads, videos
+from .settings import current
+
+
+def put(video_id):
+    """On disk when this returns. The video's folder is there."""
+    path = _path(video_id)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT, 0o666)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    uploads.sync_folder(os.path.dirname(path))
+
+
+def follow(video_id):
+    """Makes the mark what jcn says of the video now. One whose record is gone keeps its mark, if
+    files of it are left."""
+    if not uploads.ID.fullmatch(video_id):
+        return
+    if not _is_shown(video_id):
+        if uploads.files_of(video_id):
+            put(video_id)
+        return
+    try:
+        os.unlink(_path(video_id))
+    except FileNotFoundError:
+        return
+    still_shown = False
+    try:
+        still_shown = _is_shown(video_id)
+    finally:
+        if not still_shown:
+            put(video_id)
+
+
+def _is_shown(video_id):
+    return videos.find_shown(video_id) is not None
+
+
+def _path(video_id):
+    return os.path.join(current().folder, video_id[:2], video_id + ".private")

@@ -1,0 +1,84 @@
+"""The site's forms when something comes between: other writers, an end of jcn, a full disk."""
+
+import http.client
+import threading
+import unittest
+import urllib.parse
+
+from between_jcn import Between
+from harness import TIME_FACTOR
+from site_case import Page
+from test_site_writing import ELSEWHERE, FIELDS, VIDEO, WritingCase
+
+PATIENCE = 60 * TIME_FACTOR  # seconds
+
+
+class MishapCase(WritingCase):
+    """The site asks jcn through self.between."""
+
+    SETTINGS = {}
+
+    def start_apache(self, settings=None, more="", **options):
+        self.between = Between(self.live.port)
+        self.addCleanup(self.between.close)
+        super().start_apache(settings, more, jcn_port=self.between.port, **options)
+
+    def form(self, video):
+        page = self.page(f"/edit?v={video}")
+        return {**page.inputs(), "description": page.one("textarea")[1],
+                "visibility": next(each["value"] for each, _ in page.all("input", type="radio")
+                                   if "checked" in each)}
+
+    def edit(self, video, form, **changes):
+        return self.post(f"/edit?v={video}", {**form, **changes})
+
+    def edit_elsewhere(self, video, form, **changes):
+        """The same by another browser, meanwhile: a thread, and where its status will be."""
+        statuses = []
+
+        def send():
+            connection = http.client.HTTPConnection("127.0.0.1", self.apache.port, timeout=PATIENCE)
+            connection.request("POST", f"/edit?v={video}",
+                               urllib.parse.urlencode({**form, **changes}),
+                               {"Content-Type": "application/x-www-form-urlencoded"})
+            statuses.append(connection.getresponse().status)
+            connection.close()
+
+        thread = threading.Thread(target=send)
+        thread.start()
+        return thread, statuses
+
+    def seen_from_elsewhere(self, video):
+        return self.get(f"/media/{video[:2]}/{video}.webm", X_From="192.0.2.7").status
+
+
+class PrivateMarks(MishapCase):
+    def test_one_who_shows_while_another_hides(self):
+        """The first is told that the video is public, and before it takes away the mark the second
+        has made it private."""
+        video = self.uploaded()
+        form = self.form(video)
+        written, told, go_on = (threading.Event() for _ in range(3))
+
+        def answered(method, target):
+            if method == "PUT":
+                written.set()
+            elif written.is_set() and not told.is_set() and target == f"/v1/videos/{video}":
+                told.set()
+                go_on.wait(PATIENCE)
+
+        self.between.answered = answered
+        self.addCleanup(go_on.set)
+        first, statuses = self.edit_elsewhere(video, form, title="Shown")
+        self.assertTrue(told.wait(PATIENCE))
+        self.assertEqual(self.edit(video, self.form(video), visibility="private").status, 303)
+        self.assertEqual(self.seen_from_elsewhere(video), 403)
+        go_on.set()
+        first.join()
+        self.assertEqual(statuses, [303])
+        self.assertEqual(self.live.record(video)["visibility"], "private")
+        self.assertEqual(self.seen_from_elsewhere(video), 403)
+
+
+if __name__ == "__main__":
+    unittest.main()
