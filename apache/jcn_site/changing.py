@@ -187,14 +187,40 @@ def version_of(root, path):
 @guard.restricted
 def delete():
     guard.check_token()
-    video = video_or_404(request.args.get("v", ""))
-    notes = jcn().record_with(video.id, "fragments")["fragments"]
-    for note in notes:  # that of the upload first: without it there is no video
-        forget(note["root"], note["path"])
-    if uploads.ID.fullmatch(video.id):
-        forget(current().root, f"{video.id[:2]}/{video.id}.claim.json")
-    uploads.remove_files(video.id)
+    video_id = request.args.get("v", "")
+    notes, files = notes_of(video_id), uploads.files_of(video_id)
+    if not notes and not files:
+        raise NotFound("There is no such video.")
+    if files:
+        hide(video_id)
+    for root, path in notes:
+        forget(root, path)
+    uploads.remove_files(video_id)
     return redirect(url_for("pages.home"), 303)
+
+
+def notes_of(video_id):
+    """[(root, path)] of its notes, that of the upload first: without it there is no video. Behind
+    those that jcn knows as parts of it, whatever else lies there in its name: leases, and what is
+    left where a deletion broke off."""
+    found = []
+    if videos.find(video_id) is not None:
+        try:
+            said = jcn().record_with(video_id, "fragments")["fragments"]
+            found = [(each["root"], each["path"]) for each in said]
+        except NothingThere:
+            pass  # deleted by somebody else, this very moment
+    lying = [(current().root, f"{video_id[:2]}/{name}") for name in uploads.notes_of(video_id)]
+    return list(dict.fromkeys([*found, *lying]))
+
+
+def hide(video_id):
+    """Files of which a deletion may leave some behind, if it breaks off, are for editors."""
+    try:
+        marks.put(video_id)
+    except OSError as error:
+        if error.errno not in uploads.NO_ROOM:  # that is what people delete for
+            raise
 
 
 def forget(root, path):

@@ -112,15 +112,24 @@ def known_extension(filename):
 def files_of(video_id):
     """Names of the files of a video that was uploaded here, without its notes, which are jcn's; the
     mark that keeps the others private (marks.py) is the last of them."""
+    return sorted((name for name in _names(video_id) if not name.endswith(".json")),
+                  key=lambda name: (name.endswith(".private"), name))
+
+
+def notes_of(video_id):
+    """Names of the notes beside them, that of the upload first."""
+    return sorted((name for name in _names(video_id) if name.endswith(".json")),
+                  key=lambda name: (name != video_id + ".json", name))
+
+
+def _names(video_id):
     if not ID.fullmatch(video_id):
         return []
     try:
         names = os.listdir(os.path.join(current().folder, video_id[:2]))
     except FileNotFoundError:
         return []
-    return sorted((name for name in names
-                   if name.startswith(video_id + ".") and not name.endswith(".json")),
-                  key=lambda name: (name.endswith(".private"), name))
+    return [name for name in names if name.startswith(video_id + ".")]
 
 
 def remove_files(video_id):

@@ -80,5 +80,37 @@ class PrivateMarks(MishapCase):
         self.assertEqual(self.seen_from_elsewhere(video), 403)
 
 
+class Deletions(MishapCase):
+    def delete(self, video):
+        return self.post(f"/delete?v={video}", {"token": self.token()}).status
+
+    def test_one_that_broke_off_is_finished_by_the_next(self):
+        """Wherever it breaks off, the files are hidden by then, and the same button goes on."""
+        for breaks_at in range(4):
+            with self.subTest(breaks_at=breaks_at):
+                video = self.uploaded()
+                self.drop(f"{video[:2]}/{video}.transcode.json", {"id": video, "duration": 3})
+                self.drop(f"{video[:2]}/{video}.claim.json", {"worker": "one"})
+                self.live.sync()
+                self.assertEqual(self.edit(video, self.form(video), title="Edited").status, 303)
+                deleted = []
+
+                def lost(method, target):
+                    if method != "DELETE":
+                        return False
+                    deleted.append(target)
+                    return len(deleted) > breaks_at
+
+                self.between.lost = lost
+                self.assertEqual(self.delete(video), 503)
+                self.assertEqual(self.seen_from_elsewhere(video), 403)
+                self.between.lost = lambda method, target: False
+                self.assertEqual(self.delete(video), 303)
+                self.assertEqual(self.files(), [])
+                self.live.sync()
+                self.assertEqual(self.live.rows(), [])
+                self.assertEqual(self.delete(video), 404)
+
+
 if __name__ == "__main__":
     unittest.main()
