@@ -6,7 +6,7 @@ ago.
     videos      a record of jcn's as pages may show it, and the questions that find them
     pages       home, watch, embed, oEmbed
     changing    upload, edit, delete          uploads    a file on its way to the disk
-    marks       which files are for editors only
+    edits       what a form changes            marks      which files are for editors only
     worker      a worker elsewhere that takes jobs by HTTP
     rejects     what is wrong with which note  excerpts   the place in it
     status      how jcn is                     pictures   numbers as shapes

@@ -1,22 +1,22 @@
 """Upload, edit, delete. What people say goes into notes, through jcn's write API, which checks it
 first."""
 
-import json
 import os
 
 import flask
 from flask import redirect, render_template, request, url_for
 from werkzeug.exceptions import NotFound, ServiceUnavailable
 
-from jcn_client import Conflict, JcnDown, Problem
+from jcn_client import JcnDown, Problem
 from jcn_client import NotFound as NothingThere
 
-from . import guard, marks, pages, text, uploads, videos, worker
+from . import edits, guard, marks, pages, text, uploads, videos, worker
+from .edits import DESCRIPTION, TAG, TITLE
 from .settings import current, jcn
 
 blueprint = flask.Blueprint("changing", __name__)
 
-TITLE, DESCRIPTION, TAG, TAGS = 500, 20000, 60, 30  # the longest that forms take
+TAGS = 30  # the most that forms take
 
 
 # ---- upload
@@ -106,11 +106,8 @@ def edit_form():
     if "v" not in request.args:
         return pages.listing("all_videos.html", [])
     video = video_or_404(request.args["v"])
-    root, path = edits_of(video.id)
-    said = {"title": video.title, "description": video.description, "tags": video.tags,
-            "visibility": video.visibility}
-    return render_template("edit.html", video=video, said=said, complaints=[],
-                           version=version_of(root, path), events=pages.events_of(video))
+    said = edits.shown(video)
+    return edit_page(video, said, [], edits.seen(said), edits.version_of(video.id))
 
 
 @blueprint.post("/edit")
@@ -118,67 +115,40 @@ def edit_form():
 def edit():
     guard.check_token()
     video = video_or_404(request.args.get("v", ""))
-    root, path = edits_of(video.id)
     said, complaints = read_form()
-    status = 422
+    seen, version = request.form.get("seen", ""), request.form.get("version", "")
     if not said["title"]:
         complaints.append("A video needs a title.")
     if not complaints:
         try:
-            save(root, path, video, said, request.form.get("version", ""))
-            return redirect(address_of(video.id, said["visibility"]), 303)
-        except Conflict:
-            status = 409
-            complaints.append(f"Somebody else has changed this video meanwhile: its title is "
-                              f"“{video.title}” now. Send yours again to replace what they wrote.")
+            edits.save(video.id, said, seen, version)
+            return redirect(address_of(video.id, video_or_404(video.id).visibility), 303)
+        except edits.Overtaken as overtaken:
+            return overtaken_page(video.id, overtaken)
         except Problem as problem:
-            if problem.status >= 500 or problem.status in (401, 403):
+            if problem.status >= 500 or problem.status in (401, 403, 404):
                 raise
             complaints.append(f"jcn refused it: {problem.detail}")
-    return render_template("edit.html", video=video, said=said, complaints=complaints,
-                           version=version_of(root, path), events=pages.events_of(video)), status
+    return edit_page(video, said, complaints, seen, version), 422
 
 
-def save(root, path, video, said, version):
-    """Saves a form. Its files are hidden before the video is, and shown after it."""
-    if said["visibility"] == "private" and uploads.files_of(video.id):
-        marks.put(video.id)
-    try:
-        save_note(root, path, video, said, version)
-    finally:
-        marks.follow(video.id)
+def overtaken_page(video_id, overtaken):
+    video = video_or_404(video_id)
+    theirs = {name: value for name, value in overtaken.contested.items() if name != "description"}
+    facts = [f"its {name} is “{', '.join(value) if name == 'tags' else value}” now"
+             for name, value in theirs.items()]
+    if "description" in overtaken.contested:
+        facts.append("its description is another one now")
+    complaint = ("Somebody else has changed this video meanwhile"
+                 + (f": {', '.join(facts)}" if facts else "")
+                 + ". Send yours again to replace what they wrote.")
+    return edit_page(video, overtaken.said, [complaint], edits.seen(edits.shown(video)),
+                     edits.version_of(video_id)), 409
 
 
-def save_note(root, path, video, said, version):
-    """Puts what was changed into the note of edits, beside what was changed before. Conflict,
-    unless that note is still as it was when the form was made: `version`, "" for none."""
-    note = {"id": video.id}
-    if version:
-        note = json.loads(jcn().fragment(root, path).body)
-    for member in ("title", "description", "tags", "visibility"):
-        if said[member] != getattr(video, member):
-            note[member] = said[member]
-    if said["description"] == "" and "description" in note:
-        note["description"] = None  # takes away what others say
-    jcn().put(root, path, note, if_match=version or None)
-
-
-def edits_of(video_id):
-    """(root, path) of the note with people's changes: where it is, or would be, beside the first
-    note."""
-    notes = jcn().record_with(video_id, "fragments")["fragments"]
-    for note in notes:
-        if note["path"].endswith(".edit.json"):
-            return note["root"], note["path"]
-    first = notes[0]
-    return first["root"], first["path"].removesuffix(".json") + ".edit.json"
-
-
-def version_of(root, path):
-    try:
-        return jcn().fragment(root, path).etag
-    except NothingThere:
-        return ""
+def edit_page(video, said, complaints, seen, version):
+    return render_template("edit.html", video=video, said=said, complaints=complaints, seen=seen,
+                           version=version, events=pages.events_of(video))
 
 
 # ---- delete
@@ -235,12 +205,8 @@ def forget(root, path):
 def read_form():
     """What a form says, in the types of a note, and what is wrong with it, for people."""
     form, complaints = request.form, []
-    said = {"title": text.plain(form.get("title", ""), TITLE + 1).replace("\n", " ").strip(),
-            "description": text.plain(form.get("description", "").replace("\r\n", "\n"),
-                                      DESCRIPTION + 1).strip(),
-            "tags": list(dict.fromkeys(tag for each in form.get("tags", "").split(",")
-                                       if (tag := text.plain(each, TAG + 1).strip()))),
-            "visibility": form.get("visibility", "private")}
+    said = edits.fields(form.get("title", ""), form.get("description", ""), form.get("tags", ""),
+                        form.get("visibility", "private"))
     if len(said["title"]) > TITLE:
         complaints.append(f"The title has more than {TITLE} characters.")
     if len(said["description"]) > DESCRIPTION:

@@ -1,6 +1,7 @@
 """The site's forms when something comes between: other writers, an end of jcn, a full disk."""
 
 import http.client
+import json
 import threading
 import unittest
 import urllib.parse
@@ -24,8 +25,11 @@ class MishapCase(WritingCase):
         super().start_apache(settings, more, jcn_port=self.between.port, **options)
 
     def form(self, video):
-        page = self.page(f"/edit?v={video}")
-        return {**page.inputs(), "description": page.one("textarea")[1],
+        return self.form_of(self.page(f"/edit?v={video}"))
+
+    def form_of(self, page):
+        """What a browser sends of it."""
+        return {**page.inputs(), "description": page.one("textarea")[1].replace("\n", "\r\n"),
                 "visibility": next(each["value"] for each, _ in page.all("input", type="radio")
                                    if "checked" in each)}
 
@@ -110,6 +114,83 @@ class Deletions(MishapCase):
                 self.live.sync()
                 self.assertEqual(self.live.rows(), [])
                 self.assertEqual(self.delete(video), 404)
+
+
+class StaleForms(MishapCase):
+    """A form lay open while others wrote, to whichever note."""
+
+    def drop_again(self, video, **changes):
+        """The note of the upload, changed by hand."""
+        path = f"{video[:2]}/{video}.json"
+        with open(self.path(path), encoding="utf-8") as file:
+            note = json.load(file)
+        self.drop(path, {**note, **changes})
+        self.live.sync()
+
+    def edits(self, video):
+        with open(self.path(f"{video[:2]}/{video}.edit.json"), encoding="utf-8") as file:
+            return json.load(file)
+
+    def test_what_was_not_changed_is_not_written(self):
+        video = self.uploaded()
+        form = self.form(video)
+        self.drop_again(video, visibility="private", title="By hand", tags=["other"])
+        self.assertEqual(self.edit(video, form, description="Seen from the pier").status, 303)
+        record = self.live.record(video)
+        self.assertEqual([record[name] for name in ("visibility", "title", "tags", "description")],
+                         ["private", "By hand", ["other"], "Seen from the pier"])
+        self.assertEqual(self.edits(video), {"id": video, "description": "Seen from the pier"})
+
+    def test_what_both_changed_is_a_conflict(self):
+        video = self.uploaded()
+        form = self.form(video)
+        self.drop_again(video, title="By hand", visibility="private")
+        answer = self.edit(video, form, title="By form")
+        self.assertEqual(answer.status, 409)
+        page = Page(answer)
+        self.assertIn("“By hand”", page.one("div", id="complaints")[1])
+        self.assertEqual(self.live.record(video)["title"], "By hand")
+        # The page has the reader's change, and of the rest what others wrote; sent again, it is
+        # taken.
+        form = self.form_of(page)
+        self.assertEqual((form["title"], form["visibility"]), ("By form", "private"))
+        self.assertEqual(self.edit(video, form).status, 303)
+        self.assertEqual(self.edits(video), {"id": video, "title": "By form"})
+        self.assertEqual(self.live.record(video)["visibility"], "private")
+
+    def test_two_forms_that_change_different_things(self):
+        video = self.uploaded()
+        one, other = self.form(video), self.form(video)
+        self.assertEqual(self.edit(video, one, title="One's").status, 303)
+        self.assertEqual(self.edit(video, other, tags="other's").status, 303)
+        self.assertEqual(self.edits(video), {"id": video, "title": "One's", "tags": ["other's"]})
+
+    def test_a_complaint_does_not_refresh_what_was_seen(self):
+        video = self.uploaded()
+        form = self.form(video)
+        self.drop_again(video, title="By hand")
+        answer = self.edit(video, form, title="By form", tags="x" * 61)
+        self.assertEqual(answer.status, 422)
+        again = {**self.form_of(Page(answer)), "tags": form["tags"]}
+        self.assertEqual(self.edit(video, again).status, 409)
+
+    def test_white_space_and_commas_are_no_changes(self):
+        self.drop("odd.json", {"id": "odd", "title": " Two\nlines ", "visibility": "public",
+                               "description": "\r\n a\rb\r\nc \n", "tags": ["x, y", " z "]})
+        self.live.sync()
+        self.assertEqual(self.edit("odd", self.form("odd")).status, 303)
+        self.assertEqual(self.files(), ["odd.json"])
+        self.assertEqual(self.edit("odd", self.form("odd"), visibility="unlisted").status, 303)
+        with open(self.path("odd.edit.json"), encoding="utf-8") as file:
+            self.assertEqual(json.load(file), {"id": "odd", "visibility": "unlisted"})
+
+    def test_a_note_of_edits_that_can_t_be_read(self):
+        video = self.uploaded()
+        self.drop(f"{video[:2]}/{video}.edit.json", b'{"title": ')
+        self.live.sync()
+        self.assertEqual(self.edit(video, self.form(video), title="By form").status, 409)
+        with open(self.path(f"{video[:2]}/{video}.edit.json"), "rb") as file:
+            self.assertEqual(file.read(), b'{"title": ')
 
 
 if __name__ == "__main__":

@@ -277,8 +277,7 @@ class FullDisk(SiteCase):
 class Edits(WritingCase):
     def edit(self, video, fields, form=None):
         form = form or self.page(f"/edit?v={video}").inputs()
-        return self.post(f"/edit?v={video}", {**FIELDS, "token": form["token"],
-                                              "version": form["version"], **fields})
+        return self.post(f"/edit?v={video}", {**form, **FIELDS, **fields})
 
     def test_people_have_the_last_word_and_the_upload_stays_as_it_was(self):
         video = self.uploaded()
@@ -348,9 +347,10 @@ class Edits(WritingCase):
                       f"/media/%2e/{file}", f"/media/{video[:2]}//{video}.webm",
                       f"/media/{video[:2]}%2f{video}.webm"):
             self.assertIn(self.get(other, X_From="192.0.2.7").status, (403, 404), other)
-        form = self.page(f"/edit?v={video}").inputs()
         self.assertEqual(self.edit(video, {"visibility": "unlisted"}).status, 303)
         self.assertEqual(seen_from_elsewhere(), 200)
+        form = self.page(f"/edit?v={video}").inputs()
+        self.assertEqual(self.edit(video, {"visibility": "public"}).status, 303)
         self.assertEqual(self.edit(video, {"visibility": "private"}, form).status, 409)
         self.assertEqual(seen_from_elsewhere(), 200)  # as the video is
         self.assertEqual(self.edit(video, {"visibility": "private"}).status, 303)
