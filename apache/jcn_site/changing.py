@@ -58,23 +58,36 @@ def take_upload():
         said["title"] = text.plain(os.path.splitext(file.filename)[0], TITLE).strip() or "Untitled"
     if complaints:
         return render_template("upload.html", said=said, complaints=complaints), 422
-    path = part.keep(extension)
-    if said["visibility"] == "private":
-        marks.put(part.id)
-    note = {"id": part.id, "title": said["title"], "description": said["description"],
-            "tags": said["tags"], "uploaded_at": text.now(),
-            "uploader": text.plain(guard.user() or "local", 200), "visibility": said["visibility"],
-            "source": {"path": path, "type": videos.VIDEO_TYPES[extension], "size": part.size},
-            "transcode": {"state": "queued", "updated_at": text.now()}}
-    if complaint := publish(part.id, note):
+    complaint, path = store(part, extension, said)
+    if complaint:
         return render_template("upload.html", said=said, complaints=[complaint]), 422
     worker.send(part.id, path)
     return redirect(address_of(part.id, said["visibility"]), 303)
 
 
+def store(part, extension, said):
+    """Gives the file its name, and writes its note: (what jcn has against that, the file's path).
+    Whatever goes wrong before the note is there, nothing is left."""
+    try:
+        path = part.keep(extension, before=lambda: said["visibility"] == "private"
+                         and marks.put(part.id))
+        note = {"id": part.id, "title": said["title"], "description": said["description"],
+                "tags": said["tags"], "uploaded_at": text.now(),
+                "uploader": text.plain(guard.user() or "local", 200),
+                "visibility": said["visibility"],
+                "source": {"path": path, "type": videos.VIDEO_TYPES[extension], "size": part.size},
+                "transcode": {"state": "queued", "updated_at": text.now()}}
+        complaint = publish(part.id, note)
+    except BaseException:
+        uploads.remove_files(part.id)
+        raise
+    if complaint:
+        uploads.remove_files(part.id)
+    return complaint, path
+
+
 def publish(video_id, note):
-    """Writes the note of a new video; what jcn has against it. Without the note the file goes,
-    too."""
+    """Writes the note of a new video; what jcn has against it."""
     path = f"{video_id[:2]}/{video_id}.json"
     try:
         jcn().put(current().root, path, note)
@@ -83,10 +96,8 @@ def publish(video_id, note):
         # Written or not? What jcn was asked to write, it may have written before it went.
         if os.path.exists(os.path.join(current().folder, path)):
             return None
-        uploads.remove_files(video_id)
         raise
     except Problem as problem:
-        uploads.remove_files(video_id)
         if problem.status == uploads.DiskFull.code:
             raise uploads.DiskFull() from problem
         if problem.status >= 500 or problem.status in (401, 403):

@@ -74,14 +74,16 @@ class Part:
         """Werkzeug goes back to the beginning of what it has written, for readers; there are
         none."""
 
-    def keep(self, extension):
-        """Gives the file its name; returns its path beneath the root."""
+    def keep(self, extension, before=lambda: None):
+        """Gives the file its name; returns its path beneath the root. `before`: called when its
+        folder is there, and the name is not."""
         relative = f"{self.id[:2]}/{self.id}.{extension}"
         target = os.path.join(self._folder, relative)
         self._file.flush()
         os.fsync(self._file.fileno())
         self._file.close()
         os.makedirs(os.path.dirname(target), mode=0o775, exist_ok=True)
+        before()
         os.rename(self._path, target)
         self._path = None
         sync_folder(os.path.dirname(target))

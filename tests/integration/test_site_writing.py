@@ -273,6 +273,24 @@ class FullDisk(SiteCase):
                 self.assertEqual(error.errno, errno.ENOSPC)
         self.assert_507(self.post("/upload", {"token": token, **FIELDS}, ("x.mp4", b"x")))
 
+    def test_no_place_for_the_mark_of_a_private_video(self):
+        """The file has its place already, and what keeps it private has none: one name is left
+        besides the two folders and the part."""
+        token = self.token()
+        for n in range(30):
+            try:
+                os.mkdir(f"{self.inside}/folder{n}")
+            except OSError as error:
+                self.assertEqual(error.errno, errno.ENOSPC)
+                break
+        for free in range(3):
+            os.rmdir(f"{self.inside}/folder{free}")
+        self.assert_507(self.post("/upload", {"token": token, **FIELDS, "visibility": "private"},
+                                  ("x.mp4", b"x")))
+        self.assertEqual(os.listdir(f"{self.inside}/incoming"), [])
+        left = [name for name in os.listdir(self.inside) if not name.startswith("folder")]
+        self.assertEqual(left, ["incoming"])
+
 
 class Edits(WritingCase):
     def edit(self, video, fields, form=None):
