@@ -26,6 +26,7 @@ import time
 import urllib.parse
 
 IDLE_LIMIT = 5.0  # seconds; jcn closes a connection that has been idle for 15
+WRITE_SECONDS = 15.0  # at least, for what writes: jcn takes up to 10 until it is visible
 
 Answer = collections.namedtuple("Answer", "status headers body")  # headers: small letters
 Fragment = collections.namedtuple("Fragment", "body etag")  # body: bytes, exactly as in the file
@@ -69,7 +70,8 @@ class Conflict(Problem):
 
 
 class Client:
-    """`url` of jcn, its bearer `token` if it wants one, and how many seconds an answer may take."""
+    """`url` of jcn, its bearer `token` if it wants one, and how many seconds an answer may take; to
+    what is written, WRITE_SECONDS if that is more."""
 
     def __init__(self, url="http://127.0.0.1:8640", token=None, timeout=5.0):
         parts = urllib.parse.urlsplit(url)
@@ -167,16 +169,19 @@ class Client:
     def put(self, root, path, document, if_match=None):
         """Writes a file, which is visible when this returns. Without `if_match` the file must be
         new; with the etag of what it replaces it must still be that; "*" replaces whatever is
-        there, or nothing. Otherwise it is a Conflict, and nothing was written. `document`: what
+        there, if anything is. Otherwise it is a Conflict, and nothing was written. `document`: what
         json.dumps takes, or bytes."""
         condition = {"If-Match": if_match} if if_match else {"If-None-Match": "*"}
-        answer = self.request("PUT", fragment_target(root, path), body_of(document), condition)
+        answer = self._write("PUT", root, path, body_of(document), condition)
         return Written(answer.headers.get("etag"), self._visible(answer))
 
     def delete(self, root, path, if_match="*"):
         """Deletes a file; one that is not there is NotFound."""
-        answer = self.request("DELETE", fragment_target(root, path), None, {"If-Match": if_match})
-        self._visible(answer)
+        self._visible(self._write("DELETE", root, path, None, {"If-Match": if_match}))
+
+    def _write(self, method, root, path, body, condition):
+        return self.request(method, fragment_target(root, path), body, condition,
+                            patience=max(WRITE_SECONDS - self._timeout, 0.0))
 
     def _visible(self, answer):
         """The sequence number at which what was written is visible."""

@@ -1,9 +1,9 @@
-"""Marks of private videos. Apache shows the files of a video to editors only while a file ID.private
-stands beside them (surroundings.conf). Videos that were not uploaded here have none.
+"""Marks of private videos. Apache shows the files of a video to editors only while a file
+ID.private stands beside them (surroundings.conf). Videos that were not uploaded here have none.
 
-A mark is made before its video becomes private, and again after it; it goes when the video is shown.
-Whoever takes one away asks jcn once more, and puts it back unless the video still is one to be shown:
-so it does not matter in which order two who see it change have their turns.
+A mark is made before its video becomes private, and again after it; it goes when the video is
+shown. Whoever takes one away asks jcn once more, and puts it back unless the video still is one to
+be shown: so it does not matter in which order two who see it change have their turns.
 """
 
 import os

@@ -19,7 +19,7 @@ class Settings:
     max_upload_bytes: int = 4 << 30
     page_size: int = 24
     worker: str = ""  # where videos are sent to be processed, see worker.py
-    timeout: float = 5.0  # seconds that jcn may take
+    timeout: float = 5.0  # seconds that jcn may take for an answer; for what is written, 15
     token: str = ""  # the content of token_file
 
 

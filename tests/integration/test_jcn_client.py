@@ -221,6 +221,18 @@ class Writing(JcnCase):
         self.assertEqual((caught.exception.status, caught.exception.code, caught.exception.pointer),
                          (422, "duplicate_member", "/id"))
 
+    def test_writing_may_take_longer_than_asking(self):
+        impatient = Client(f"http://127.0.0.1:{self.live.port}", TOKEN, timeout=0.2)
+        self.addCleanup(impatient.close)
+        self.live.pause()
+        with self.assertRaises(JcnDown):
+            impatient.fragment("notes", "slow.json")
+        goes_on = threading.Timer(1, self.live.cont)
+        goes_on.start()
+        impatient.put("notes", "slow.json", {"id": "slow"})
+        goes_on.join()
+        self.assertEqual(self.jcn.record("slow"), {"id": "slow"})
+
     def test_update_says_what_stands_there_in_the_end(self):
         self.assertEqual(self.jcn.update("notes", "a.json", lambda note: {**note, "n": 1}),
                          {"n": 1})
