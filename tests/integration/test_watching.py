@@ -3,11 +3,13 @@ audit, and a root that goes away deletes nothing."""
 
 import mmap
 import os
+import re
 import shutil
 import subprocess
 import unittest
 
 from harness import JcnCase, encode, rebuild_dump, wait_for, write_whole
+from test_restart import strace_works
 
 QUICK_POLLS = "[poll]\ninterval_ms = 100\n"
 QUICK_AUDITS = "[audit]\ninterval_ms = 100\n"
@@ -128,6 +130,48 @@ class Audited(JcnCase):
         daemon.sync()
         self.assertEqual(daemon.record("a")["n"], 1)
         self.assertEqual(audits(daemon), 0)
+
+
+class Idly(JcnCase):
+    """What nobody waits for reads the disk only when nobody else does (ioprio_set(2), strace)."""
+
+    def classes(self, config, happened):
+        """What a thread was set to, one after another, by thread: only those that were idle once."""
+        if not strace_works(self.tmp):
+            self.skipTest("strace cannot trace here")
+        self.write("d/a.json", {"id": "a"})
+        trace = os.path.join(self.tmp, "trace")
+        daemon = self.new_daemon(config=config)
+        daemon.before = ["env", "ASAN_OPTIONS=detect_leaks=0", "strace", "-D", "-f", "-o", trace,
+                         "-e", "trace=ioprio_set"]
+        daemon.start()
+        wait_for(lambda: happened(daemon), "it to be done twice", 30)
+        daemon.stop()
+
+        def text():
+            with open(trace, encoding="utf-8") as file:
+                return file.read()
+        wait_for(lambda: "exited with 0" in text(), "the end of the trace")
+        threads = {}
+        for line in text().splitlines():
+            if found := re.match(r"(\d+) +ioprio_set\(IOPRIO_WHO_PROCESS, 0, (.*?)\) += 0", line):
+                idle = "IDLE" in found[2]
+                threads.setdefault(found[1], []).append(idle)
+        return {thread: one for thread, one in threads.items() if any(one)}
+
+    def test_fault_30_the_audit(self):
+        found = self.classes(QUICK_AUDITS, lambda daemon: audits(daemon) >= 2)
+        self.assertEqual(len(found), 1, "the walker's thread")
+        for one in found.values():
+            self.assertGreaterEqual(len(one), 4)
+            self.assertEqual(one, [True, False] * (len(one) // 2), "put back each time")
+
+    def test_fault_22_the_scrub(self):
+        found = self.classes("[storage]\nscrub_interval_ms = 200\n",
+                             lambda daemon: daemon.status()["upkeep"]["scrubs"] >= 2)
+        self.assertGreaterEqual(len(found), 2, "a process for each")
+        for one in found.values():
+            self.assertTrue(one[0])
 
 
 class Mounts(JcnCase):
