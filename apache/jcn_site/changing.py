@@ -117,6 +117,7 @@ def edit_form():
     if "v" not in request.args:
         return pages.listing("all_videos.html", [])
     video = video_or_404(request.args["v"])
+    marks.agree_if_possible([video])
     said = edits.shown(video)
     return edit_page(video, said, [], edits.seen(said), edits.version_of(video.id))
 
@@ -174,8 +175,10 @@ def delete():
         raise NotFound("There is no such video.")
     if files:
         hide(video_id)
-    for root, path in notes:
+    for n, (root, path) in enumerate(notes):
         forget(root, path)
+        if n == 0 and files:
+            hide(video_id)  # again: while the note was there, a page may have shown them
     uploads.remove_files(video_id)
     return redirect(url_for("pages.home"), 303)
 

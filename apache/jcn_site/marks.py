@@ -4,9 +4,14 @@ ID.private stands beside them (surroundings.conf). Videos that were not uploaded
 A mark is made before its video becomes private, and again after it; it goes when the video is
 shown. Whoever takes one away asks jcn once more, and puts it back unless the video still is one to
 be shown: so it does not matter in which order two who see it change have their turns.
+
+What others than the site change is seen by private_marks.py, which follows jcn, and by each page
+that shows the video.
 """
 
 import os
+
+import flask
 
 from . import uploads, videos
 from .settings import current
@@ -42,6 +47,24 @@ def follow(video_id):
     finally:
         if not still_shown:
             put(video_id)
+
+
+def agree(video):
+    """Follows, where the mark is not what a record says that was read a moment ago: somebody may
+    have changed it without the site."""
+    if not uploads.ID.fullmatch(video.id):
+        return
+    if os.path.exists(_path(video.id)) != (video.visibility == "private"):
+        follow(video.id)
+
+
+def agree_if_possible(found):
+    """The same of several, where a page is to be shown whatever the disk says."""
+    for video in found:
+        try:
+            agree(video)
+        except OSError as error:
+            flask.current_app.logger.error("the mark of %s: %s", video.id, error)
 
 
 def _is_shown(video_id):

@@ -10,7 +10,7 @@ from werkzeug.exceptions import BadRequest, NotFound, NotImplemented
 
 from jcn_client import Problem
 
-from . import provenance, text, videos
+from . import marks, provenance, text, videos
 from .settings import current
 
 blueprint = flask.Blueprint("pages", __name__)
@@ -51,6 +51,7 @@ def listing(template, parameters):
         # Words that nothing can be searched by, or the page of a list that is no more.
         return render_template(template, asked=asked, orders=ORDERS, found=[], count=0, facets=[],
                                more=None, complaint=problem.detail), 400
+    marks.agree_if_possible(found)
     return render_template(template, asked=asked, orders=ORDERS, found=found, count=said["count"],
                            facets=facet_links(asked, said), more=said["next"], complaint=None)
 
@@ -117,8 +118,10 @@ def oembed():
 
 
 def shown_or_404(video_id=None):
-    video = videos.find_shown(video_id or request.args.get("v", ""))
-    if video is None:
+    video = videos.find(video_id or request.args.get("v", ""))
+    if video is not None:
+        marks.agree_if_possible([video])
+    if video is None or video.visibility == "private":
         raise NotFound("There is no such video.")
     return video
 

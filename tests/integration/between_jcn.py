@@ -35,8 +35,11 @@ class Between:
                     if name.lower() not in ("content-length", "transfer-encoding", "connection"):
                         self.send_header(name, value)
                 self.send_header("Content-Length", str(len(data)))
-                self.end_headers()
-                self.wfile.write(data)
+                try:
+                    self.end_headers()
+                    self.wfile.write(data)
+                except ConnectionError:
+                    self.close_connection = True  # who asked does not wait any longer
 
             do_GET = do_POST = do_PUT = do_DELETE = hand_on
 

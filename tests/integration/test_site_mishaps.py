@@ -2,12 +2,15 @@
 
 import http.client
 import json
+import os
+import subprocess
+import sys
 import threading
 import unittest
 import urllib.parse
 
 from between_jcn import Between
-from harness import TIME_FACTOR
+from harness import PROJECT, TIME_FACTOR, wait_for
 from site_case import Page
 from test_site_writing import ELSEWHERE, FIELDS, VIDEO, WritingCase
 
@@ -82,6 +85,40 @@ class PrivateMarks(MishapCase):
         self.assertEqual(statuses, [303])
         self.assertEqual(self.live.record(video)["visibility"], "private")
         self.assertEqual(self.seen_from_elsewhere(video), 403)
+
+    def change_by_hand(self, video, visibility):
+        self.drop(f"{video[:2]}/{video}.edit.json", {"id": video, "visibility": visibility})
+        self.live.sync()
+
+    def test_others_than_the_site_hide_and_show(self):
+        """Without the follower, each page that shows the video, or no longer does, sees to it."""
+        video = self.uploaded()
+        for target in (f"/watch?v={video}", f"/embed?v={video}", f"/edit?v={video}", "/edit"):
+            self.change_by_hand(video, "private")
+            self.get(target)
+            self.assertEqual(self.seen_from_elsewhere(video), 403, target)
+            self.change_by_hand(video, "public")
+            self.get(target)
+            self.assertEqual(self.seen_from_elsewhere(video), 200, target)
+
+    def test_the_follower_sees_every_change(self):
+        early, video = self.uploaded(), self.uploaded()
+        self.change_by_hand(early, "private")
+        program = [sys.executable, "-B", str(PROJECT / "apache/private_marks.py"),
+                   os.path.join(self.apache.own, "site.toml")]
+        subprocess.run([*program, "--once"], check=True, timeout=PATIENCE)
+        self.assertEqual(self.seen_from_elsewhere(early), 403)
+        self.assertEqual(self.seen_from_elsewhere(video), 200)
+        self.change_by_hand(early, "public")
+        follower = subprocess.Popen(program)
+        self.addCleanup(follower.wait)
+        self.addCleanup(follower.terminate)
+        wait_for(lambda: self.seen_from_elsewhere(early) == 200, "the first look")
+        for visibility, status in (("private", 403), ("unlisted", 200), ("private", 403)):
+            self.change_by_hand(video, visibility)
+            wait_for(lambda: self.seen_from_elsewhere(video) == status, visibility)
+        follower.terminate()
+        self.assertEqual(follower.wait(PATIENCE), 0)
 
 
 class Deletions(MishapCase):
