@@ -13,19 +13,25 @@ own, which is kept alive. What goes wrong is an exception: JcnDown when there is
 when jcn says no; of these NotFound (404) and Conflict (412: somebody else was quicker) have classes
 of their own.
 
+A WSGI program that does not catch JcnDown itself has a page for it: `application =
+when_down(application)`; or one handler of its calls `return unavailable(start_response, error)`.
+
 Questions are asked a second time, once, when the connection breaks under them. What writes is
 repeated only if it can't have reached jcn: otherwise one change might be made twice.
 """
 
 import collections
+import html
 import http.client
 import json
 import os
+import sys
 import threading
 import time
 import urllib.parse
 
 IDLE_LIMIT = 5.0  # seconds; jcn closes a connection that has been idle for 15
+RETRY_SECONDS = 5  # where jcn does not say when to ask again
 WRITE_SECONDS = 15.0  # at least, for what writes: jcn takes up to 10 until it is visible
 
 Answer = collections.namedtuple("Answer", "status headers body")  # headers: small letters
@@ -275,6 +281,43 @@ class Client:
             mine.connection, mine.process, mine.used = connection, os.getpid(), now
         mine.connection.sock.settimeout(timeout)
         return mine.connection
+
+
+# ---- for WSGI programs: a page for when jcn is down
+
+def unavailable(start_response, error=None, title="Back in a moment",
+                detail="What is shown here can't be reached right now. Try again in a moment."):
+    """The answer of a WSGI program: 503 with a small page, which loads and runs nothing, and when
+    to try again. `error`: the JcnDown; what it says is for logs, not for readers. `title`,
+    `detail`: plain text."""
+    title, detail = html.escape(title), html.escape(detail)
+    body = (f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+            f'<meta name="viewport" content="width=device-width">\n<title>{title}</title>\n'
+            f"</head>\n<body>\n<h1>{title}</h1>\n<p>{detail}</p>\n</body>\n</html>\n").encode()
+    exception = sys.exc_info() if error is not None else (None, None, None)
+    start_response("503 Service Unavailable",
+                   [("Content-Type", "text/html; charset=utf-8"),
+                    ("Content-Length", str(len(body))), ("Cache-Control", "no-store"),
+                    ("Retry-After", str(retry_seconds(error))),
+                    ("X-Content-Type-Options", "nosniff"),
+                    ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")],
+                   *([exception] if exception[0] else []))
+    return [body]
+
+
+def when_down(application):
+    """The same WSGI program, which answers so when it raises JcnDown before it has returned."""
+    def guarded(environ, start_response):
+        try:
+            return application(environ, start_response)
+        except JcnDown as error:
+            return unavailable(start_response, error)
+    return guarded
+
+
+def retry_seconds(error=None):
+    """After how many seconds to try again."""
+    return getattr(error, "retry_after", None) or RETRY_SECONDS
 
 
 # ---- text that goes out, and comes back

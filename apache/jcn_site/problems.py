@@ -4,7 +4,7 @@ made."""
 from flask import render_template
 from werkzeug.exceptions import HTTPException
 
-from jcn_client import JcnDown, NotFound, Problem
+from jcn_client import RETRY_SECONDS, JcnDown, NotFound, Problem, retry_seconds
 
 TITLES = {400: "That can't be answered", 403: "Not for you", 404: "Not here", 405: "Not like this",
           413: "Too large", 421: "Wrong address", 501: "Not spoken here", 503: "Back in a moment",
@@ -16,7 +16,7 @@ def register(site):
     def jcn_down(error):
         site.logger.warning("%s", error)
         return page(503, "The list of videos can't be reached right now.",
-                    after=error.retry_after or 5)
+                    after=retry_seconds(error))
 
     @site.errorhandler(NotFound)
     def gone(_):
@@ -41,7 +41,7 @@ def register(site):
         if error.code is None or error.code < 400:
             return error.get_response()
         text, status, headers = page(error.code, error.description,
-                                     after=5 if error.code == 503 else None)
+                                     after=RETRY_SECONDS if error.code == 503 else None)
         if error.code == 405 and error.get_response().headers.get("Allow"):
             headers["Allow"] = error.get_response().headers["Allow"]
         return text, status, headers

@@ -6,8 +6,8 @@ import threading
 
 
 class Between:
-    """Hands requests on to jcn at `port`. `lost(method, target)` true: the connection breaks instead;
-    `answered(method, target)` is called when jcn has answered, before who asked hears of it."""
+    """Hands requests on to jcn at `port`. `lost(method, target)` true: the connection breaks
+    instead; `answered(method, target)` is called when jcn has answered, before who asked hears of it."""
 
     def __init__(self, port):
         between = self

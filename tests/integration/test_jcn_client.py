@@ -7,11 +7,13 @@ import socket
 import sys
 import threading
 import unittest
+import wsgiref.util
+import wsgiref.validate
 
 from harness import PROJECT, TIME_FACTOR, JcnCase, wait_for, write_whole
 
 sys.path.insert(0, str(PROJECT / "apache"))
-from jcn_client import Client, Conflict, JcnDown, NotFound, Problem
+from jcn_client import Client, Conflict, JcnDown, NotFound, Problem, unavailable, when_down
 
 TOKEN = "a-token-of-the-tests-0123456789"
 
@@ -182,6 +184,56 @@ class Broken(unittest.TestCase):
         for _ in range(3):
             with self.assertRaises(JcnDown):
                 jcn.record("1")
+
+
+class Down(unittest.TestCase):
+    """What WSGI programs answer when jcn is down."""
+
+    def ask(self, application):
+        """(status, headers, body), checked as a server would."""
+        said, environ = [], {}
+        wsgiref.util.setup_testing_defaults(environ)
+
+        def start_response(status, headers, exc_info=None):
+            if said and not exc_info:
+                raise AssertionError("begun twice")
+            said[:] = [status, headers]
+            return lambda data: None
+
+        result = wsgiref.validate.validator(application)(environ, start_response)
+        body = b"".join(result)
+        result.close()
+        return said[0], dict(said[1]), body
+
+    def test_a_friendly_page(self):
+        with socket.create_server(("127.0.0.1", 0)) as nobody:
+            url = f"http://127.0.0.1:{nobody.getsockname()[1]}"
+
+        def application(environ, start_response):
+            start_response("200 OK", [("Content-Type", "text/plain")])  # too early
+            return [Client(url).record("1")["title"].encode()]
+
+        status, headers, body = self.ask(when_down(application))
+        self.assertEqual((status, headers["Retry-After"], headers["Content-Length"]),
+                         ("503 Service Unavailable", "5", str(len(body))))
+        self.assertIn("default-src 'none'", headers["Content-Security-Policy"])
+        self.assertIn(b"<h1>Back in a moment</h1>", body)
+        self.assertNotIn(b"127.0.0.1", body)  # how the site is made is for logs
+
+    def test_in_words_of_one_s_own(self):
+        def application(environ, start_response):
+            return unavailable(start_response, JcnDown("not ready", 7), "<Soon>", "a & b")
+
+        status, headers, body = self.ask(application)
+        self.assertEqual((status[:3], headers["Retry-After"]), ("503", "7"))
+        self.assertIn(b"<h1>&lt;Soon&gt;</h1>\n<p>a &amp; b</p>", body)
+
+    def test_what_goes_well_passes(self):
+        def application(environ, start_response):
+            start_response("200 OK", [("Content-Type", "text/plain")])
+            return [b"well"]
+
+        self.assertEqual(self.ask(when_down(application))[2], b"well")
 
 
 class Writing(JcnCase):
