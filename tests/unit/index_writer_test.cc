@@ -319,7 +319,8 @@ TEST(IndexWriter, ForeignFormatIsSetAsideAndReadersSaySo) {
   ASSERT_FALSE(reader);
   EXPECT_EQ(reader.error().code, Code::index_format);
   auto writer = open_writer(folder / "index");
-  EXPECT_NE(writer->rebuilt_because().find("format " + std::to_string(format_version)), std::string::npos)
+  EXPECT_NE(writer->rebuilt_because().find("format " + std::to_string(format_version)),
+            std::string::npos)
       << writer->rebuilt_because();
 }
 
