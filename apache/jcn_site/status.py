@@ -1,5 +1,6 @@
 """How jcn is: counts, and pictures of them."""
 
+import threading
 import time
 
 import flask
@@ -15,16 +16,17 @@ blueprint = flask.Blueprint("status", __name__)
 MOMENTS = 24  # points of the curve of records over time
 DROPS = 20  # measurements of the latency
 DROPS_SECONDS = 0.5  # how long they may take altogether
+KEPT_SECONDS = 10  # for which all pages of a process show what was measured for one of them
 
 
 @blueprint.get("/status")
 @guard.restricted
 def status():
     said, ready = jcn().status(), jcn().ready()
+    points, taken = kept.measured() if ready["ready"] else ([], [])
     return render_template(
-        "status.html", said=said, ready=ready,
-        growth=pictures.curve(records_over_time() if ready["ready"] else []),
-        latency=pictures.columns(latencies() if ready["ready"] else []),
+        "status.html", said=said, ready=ready, kept_seconds=KEPT_SECONDS,
+        growth=pictures.curve(points), latency=pictures.columns(taken),
         kinds=pictures.bars(said["kinds"].items()),
         files=pictures.bars([("good", said["fragments"] - said["rejects"]),
                              ("rejected", said["rejects"])]))
@@ -47,8 +49,8 @@ def count_until(moment):
 
 
 def latencies():
-    """Milliseconds that a file dropped now takes to be visible. It is measured by jcn's barrier,
-    which goes the way of a dropped file: through the kernel's events, reading and publishing."""
+    """Milliseconds that jcn's barrier takes: the way of a dropped file through the kernel's events
+    to what readers see, without a file being read."""
     taken, end = [], time.monotonic() + DROPS_SECONDS
     while len(taken) < DROPS and time.monotonic() < end:
         begin = time.perf_counter()
@@ -58,3 +60,24 @@ def latencies():
             break  # files are being written all the time: nothing to be shown
         taken.append(1000 * (time.perf_counter() - begin))
     return taken
+
+
+class Kept:
+    """What was measured last; one thread measures, and others wait for it."""
+
+    def __init__(self):
+        self._lock = threading.Lock()
+        self._found = ([], [])  # with the lock
+        self._until = 0.0  # with the lock
+
+    def measured(self):
+        """(records_over_time(), latencies()), of a moment ago."""
+        with self._lock:
+            if time.monotonic() >= self._until:
+                self._found = (records_over_time(), latencies())
+                # No measurement is none to be kept: the next page tries again.
+                self._until = time.monotonic() + (KEPT_SECONDS if self._found[1] else 0)
+            return self._found
+
+
+kept = Kept()

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 import unittest
 import urllib.parse
 
@@ -119,6 +120,24 @@ class PrivateMarks(MishapCase):
             wait_for(lambda: self.seen_from_elsewhere(video) == status, visibility)
         follower.terminate()
         self.assertEqual(follower.wait(PATIENCE), 0)
+
+
+class ManyTabs(MishapCase):
+    def test_status_is_measured_once_for_all_of_them(self):
+        self.uploaded()
+        def drawn():
+            return [shape["aria-label"] for shape, _ in self.page("/status").all("svg", role="img")
+                    if shape["aria-label"].startswith("Milliseconds")]
+
+        wait_for(drawn, "a measurement")
+        begin = time.monotonic()
+        measured = []
+        self.between.answered = lambda method, target: (
+            "_sort=_created" in target and measured.append(target))
+        for _ in range(2):
+            self.assertEqual(len(drawn()), 1)
+        if time.monotonic() - begin < 8:  # each is shown for 10 s
+            self.assertEqual(measured, [])
 
 
 class Deletions(MishapCase):
