@@ -41,7 +41,7 @@ def protect(site):
 
 def check_host():
     """A name that somebody else let point to this machine does not make their page this site."""
-    host = urllib.parse.urlsplit("//" + flask.request.host).hostname or ""
+    host = parted("//" + flask.request.host).hostname or ""
     host = f"[{host}]" if ":" in host else host
     if host not in THIS_MACHINE and host not in settings.current().hosts:
         raise WrongHost()
@@ -54,8 +54,16 @@ def check_origin():
     fetched = request.headers.get("Sec-Fetch-Site", "same-origin")
     origin = request.headers.get("Origin")
     if fetched != "same-origin" or (origin is not None
-                                    and urllib.parse.urlsplit(origin).netloc != request.host):
+                                    and parted(origin).netloc != request.host):
         raise Forbidden("This form was sent by a page of another site.")
+
+
+def parted(address):
+    """An address in its parts, empty ones of what is none."""
+    try:
+        return urllib.parse.urlsplit(address)
+    except ValueError:
+        return urllib.parse.urlsplit("")
 
 
 def user():

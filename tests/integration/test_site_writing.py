@@ -457,7 +457,7 @@ class Access(SiteCase):
         until, proof = good["token"].split(".")
         for headers, fields in [
                 ({"Origin": "http://evil.example"}, {}), ({"Origin": "null"}, {}),
-                ({"Origin": ""}, {}),
+                ({"Origin": ""}, {}), ({"Origin": "http://["}, {}),
                 ({"Origin": f"http://127.0.0.1:{self.live.port}"}, {}),
                 ({"Sec-Fetch-Site": "cross-site"}, {}), ({"Sec-Fetch-Site": "same-site"}, {}),
                 ({"Sec-Fetch-Site": "none"}, {}), ({}, {"token": ""}), ({}, {"token": "."}),
