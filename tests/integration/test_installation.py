@@ -41,7 +41,8 @@ class Installation(unittest.TestCase):
                      "lib/jcn/cgi-bin/jcn.cgi", "lib/systemd/system/jcn.service",
                      "lib/systemd/system/jcn-transcode.service",
                      "lib/systemd/system/jcn-cgi.socket", "etc/jcn/jcn.conf",
-                     "share/jcn/apache/site.wsgi", "share/jcn/apache/jcn_site/__init__.py",
+                     "share/jcn/apache/site.wsgi", "share/jcn/apache/private_marks.py",
+                     "share/jcn/apache/jcn_site/__init__.py",
                      "share/jcn/schemas/video.schema.json",
                      "share/bash-completion/completions/jcnctl"):
             self.assertIn(name, found)

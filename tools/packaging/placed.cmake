@@ -35,7 +35,8 @@ endfunction()
 
 if(part STREQUAL web)
   place("${lib}/systemd/system"
-    cgi-frontend/jcn-cgi.service cgi-frontend/jcn-cgi.socket tools/jcn-transcode.service)
+    apache/jcn-private-marks.service cgi-frontend/jcn-cgi.service cgi-frontend/jcn-cgi.socket
+    tools/jcn-transcode.service)
   place("${data}/jcn/apache" apache/jcn.conf apache/site.conf apache/cgi.conf apache/surroundings.conf
     apache/site.toml apache/site.wsgi)
   return()
