@@ -131,6 +131,20 @@ class Watching(WatchingCase):
         self.assertEqual(browser.run("return document.querySelectorAll('[data-events]').length"), 0)
         self.assertEqual(browser.complaints(), [])
 
+    def test_a_page_that_was_left_holds_no_connection(self):
+        """Browsers have six for a site, and keep pages that were left."""
+        self.drop("film.json", self.note("film", "running"))
+        self.start_site()
+        browser = self.browser()
+        for n in range(8):
+            browser.open(f"{self.apache.address}/watch?v=film&n={n}")
+        browser.run("history.back()")
+        browser.wait("return location.search.endsWith('6') && document.readyState === 'complete'",
+                     "the page before")
+        self.drop("film.json", self.note("film", "failed"))
+        browser.wait("return document.querySelector('.work.bad')", "the end of the work")
+        self.live.stop()  # which ends what was followed: Apache would wait for it
+
     def test_a_failure_and_a_deletion_are_told_as_well(self):
         self.drop("bad.json", self.note("bad", "running"))
         self.drop("gone.json", self.note("gone", "running"))

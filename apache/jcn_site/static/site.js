@@ -41,6 +41,8 @@ function follow() {
     await refreshSoon();
     if (!document.querySelector("[data-events]")) events.close();
   };
+  // A page that was left may be kept, with its connection; six of those, and the next page has none.
+  addEventListener("pagehide", () => events.close(), {once: true});
   events.addEventListener("open", look);  // what happened while nobody listened
   events.addEventListener("message", look);
   events.addEventListener("fresh", look);
@@ -96,6 +98,7 @@ function showUploads(form) {
 }
 
 follow();
+addEventListener("pageshow", ({persisted}) => persisted && follow());
 keepFresh();
 tryAgain();
 document.querySelectorAll("form[data-upload]").forEach(showUploads);
