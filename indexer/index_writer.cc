@@ -463,14 +463,14 @@ Result<bool> IndexWriter::merge(const std::function<bool()>& go_on) {
   }
   SegmentCache& cache = in.cache();
   Result<MergeOutcome> merged = in.merge_chosen(chosen, go_on);
-  if (!merged && merged.error().code == Code::not_ready) return false;  // broken off
-  if (!merged) {
-    // The next round has the room.
-    if (merged.error().code == Code::index_full) static_cast<void>(cache.env().grow_if_full());
-    // So that folds have it, too. Where it can't be done now, the next one tries again.
-    static_cast<void>(in.erase_left_over());
+  while (!merged) {
+    if (merged.error().code == Code::not_ready) return false;  // broken off
+    const bool larger = merged.error().code == Code::index_full && cache.env().grow_if_full();
+    // Folds want that room. Where it can't be erased now, the next one tries again.
+    if (!in.erase_left_over() || !larger) return std::move(merged).error();
+    merged = in.merge_chosen(chosen, go_on);
   }
-  JCN_TRY(const MergeOutcome outcome, std::move(merged));
+  const MergeOutcome outcome = *merged;
   for (const std::uint32_t segment : chosen) {
     in.segments.erase(segment);
     cache.forget_segment(segment);
