@@ -27,6 +27,15 @@ void add_once(const FragmentName& name, std::vector<FragmentName>& names) {
   if (!contains(names, name)) names.push_back(name);
 }
 
+// Which names are one file's is all that matters: a file that goes to and fro a thousand times has
+// two. Without this each of its events would copy all of those before.
+void add_once(const Rename& rename, std::vector<Rename>& renames) {
+  const auto same = [&rename](const Rename& other) {
+    return other.from == rename.from && other.to == rename.to;
+  };
+  if (std::ranges::none_of(renames, same)) renames.push_back(rename);
+}
+
 }  // namespace
 
 std::size_t files_of(const LookJob& job) {
@@ -125,13 +134,13 @@ bool LookSchedule::under_way(const FragmentName& name) const {
   return it != entries_.end() && it->second.phase == Phase::under_way;
 }
 
-void LookSchedule::request_renames(std::vector<Rename> renames, const Ticket& ticket) {
+void LookSchedule::request_renames(const std::vector<Rename>& renames, const Ticket& ticket) {
   Group group;
   for (const Rename& rename : renames) {
     add_once(rename.from, group.names);
     add_once(rename.to, group.names);
+    add_once(rename, group.renames);
   }
-  group.renames = std::move(renames);
   begin_group({std::move(group), ticket});
 }
 
@@ -146,8 +155,7 @@ void LookSchedule::begin_group(BlockedGroup wanted) {
     const auto waiting = groups_.find(version);
     if (waiting == groups_.end() || std::ranges::find(joined, version) != joined.end()) continue;
     joined.push_back(version);
-    const std::vector<Rename>& renames = waiting->second.renames;
-    group.renames.insert(group.renames.end(), renames.begin(), renames.end());
+    for (const Rename& rename : waiting->second.renames) add_once(rename, group.renames);
     for (const FragmentName& name : waiting->second.names) add_once(name, group.names);
   }
   if (std::ranges::any_of(group.names,

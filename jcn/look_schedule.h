@@ -73,7 +73,7 @@ class LookSchedule {
 
   void request(const FragmentName& name, Ticket ticket, Time now, std::chrono::milliseconds delay,
                bool judge_anew, Ticket watcher = nullptr);
-  void request_renames(std::vector<Rename> renames, const Ticket& ticket);
+  void request_renames(const std::vector<Rename>& renames, const Ticket& ticket);
 
   std::optional<LookJob> next(Time now);
   // When next() will have something without another request; absent: never.

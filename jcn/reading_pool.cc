@@ -60,10 +60,10 @@ void ReadingPool::request(const FragmentName& name, Ticket ticket, std::chrono::
   wake_.notify_one();
 }
 
-void ReadingPool::request_renames(std::vector<Rename> renames, const Ticket& ticket) {
+void ReadingPool::request_renames(const std::vector<Rename>& renames, const Ticket& ticket) {
   {
     std::lock_guard guard(lock_);
-    schedule_.request_renames(std::move(renames), ticket);
+    schedule_.request_renames(renames, ticket);
   }
   wake_.notify_one();
 }

@@ -40,7 +40,7 @@ class ReadingPool {
                std::chrono::milliseconds delay = std::chrono::milliseconds(0),
                bool judge_anew = false, Ticket watcher = nullptr);
   // They are published in one step.
-  void request_renames(std::vector<Rename> renames, const Ticket& ticket);
+  void request_renames(const std::vector<Rename>& renames, const Ticket& ticket);
   // Until no look beneath the prefix is ready or under way, or the time is over.
   void wait_for_looks(const std::string& root, const std::string& prefix,
                       std::chrono::milliseconds patience);

@@ -45,6 +45,25 @@ TEST_F(LookScheduleTest, RequestsForOnePathAreOneLook) {
   EXPECT_EQ(schedule.size(), 0U);
 }
 
+// All its events copied all of those before, once: a burst on a busy machine took half a minute.
+TEST_F(LookScheduleTest, AFileThatGoesToAndFroHasTwoNames) {
+  schedule.request_renames({{a, b}}, ledger.issue());
+  const std::optional<LookJob> first = schedule.next(now);
+  ASSERT_TRUE(first);
+  for (int i = 0; i < 1000; ++i) {
+    schedule.request_renames({{b, a}}, ledger.issue());
+    schedule.request_renames({{a, b}}, ledger.issue());
+  }
+  for (const LookJob::Item& item : first->items) finish(item, LookEnd::settled);
+  const std::optional<LookJob> second = schedule.next(now);
+  ASSERT_TRUE(second);
+  EXPECT_EQ(second->items.size(), 2U);
+  EXPECT_EQ(second->renames.size(), 2U);
+  EXPECT_EQ(files_of(*second), 1U);
+  for (const LookJob::Item& item : second->items) finish(item, LookEnd::settled);
+  EXPECT_FALSE(schedule.next(now));
+}
+
 TEST_F(LookScheduleTest, AChangeDuringALookMeansAnotherLookAfterwards) {
   request(a);
   const LookJob::Item item = only(schedule.next(now));
