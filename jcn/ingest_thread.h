@@ -31,7 +31,7 @@ class IngestThread {
     std::function<void(const std::vector<LookJob::Item>&)>
         release;                                          // published: ReadingPool::release
     std::function<void(const FragmentName&)> look_again;  // was read too soon after its last change
-    std::function<void()> look_again_everywhere;  // so many of them that names were not kept
+    std::function<void()> look_again_everywhere;         // so many of them that names were not kept
     std::function<void(const Error&)> failed = nullptr;  // could not publish; it is tried again
   };
 
@@ -49,8 +49,8 @@ class IngestThread {
   // this thread. Behind what was submitted before.
   void announce_recovered(std::function<void()> done);
 
-  // Lets the batch under way end, and publishes nothing more until resume(). Returns when that is so;
-  // false: it is stopping.
+  // Lets the batch under way end, and publishes nothing more until resume(). Returns when that is
+  // so; false: it is stopping.
   bool pause();
   void resume();
 
@@ -90,14 +90,14 @@ class IngestThread {
   mutable std::mutex lock_;
   std::condition_variable wake_;
   std::condition_variable room_;
-  Work queue_;                    // guarded by lock_
-  std::size_t queue_bytes_ = 0;   // of its findings' documents; guarded by lock_
-  std::optional<Error> failing_;  // guarded by lock_
+  Work queue_;                                // guarded by lock_
+  std::size_t queue_bytes_ = 0;               // of its findings' documents; guarded by lock_
+  std::optional<Error> failing_;              // guarded by lock_
   std::uint64_t turns_ = 1, turns_seen_ = 0;  // guarded by lock_
   bool asked_ = false;                        // for a turn; guarded by lock_
   bool pausing_ = false, parked_ = false;     // guarded by lock_
   std::condition_variable parked_changed_;
-  bool stopped_ = false;          // guarded by lock_
+  bool stopped_ = false;  // guarded by lock_
   std::thread thread_;
 };
 

@@ -76,10 +76,9 @@ namespace {
 
 Response written(Code code, std::string_view detail, std::string_view hint,
                  const std::vector<ProblemPart>& errors, const Reject* reject) {
-  Response response;
+  Response response = no_store();
   response.status = http_status(code);
   response.content_type = "application/problem+json";
-  response.headers.emplace_back("Cache-Control", "no-store");
   if (response.status == 401)
     response.headers.emplace_back("WWW-Authenticate", "Bearer realm=\"jcn\"");
   if (response.status == 503) response.headers.emplace_back("Retry-After", "1");

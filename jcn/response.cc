@@ -48,6 +48,12 @@ void append_number(std::string& out, std::uint64_t value) {
 
 }  // namespace
 
+Response no_store() {
+  Response response;
+  response.headers.emplace_back("Cache-Control", "no-store");
+  return response;
+}
+
 std::string_view reason_phrase(int status) {
   for (const PhraseRow& row : phrase_table) {
     if (row.status == status) return row.phrase;

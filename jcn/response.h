@@ -40,6 +40,9 @@ struct Response {
   }
 };
 
+// An empty 200 that nobody keeps: what it will say is so at this moment.
+Response no_store();
+
 // "Not Found" (RFC 9110 §15, RFC 6585).
 std::string_view reason_phrase(int status);
 

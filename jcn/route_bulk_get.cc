@@ -79,12 +79,11 @@ Result<Response> bulk_get(const Call& call) {
   JCN_TRY(const Snapshot snapshot, call.service.snapshot());
   if (!kind_is_known(snapshot, call.service, kind))
     return nothing_found(snapshot, call.service, kind, {});
-  Response response;
+  Response response = no_store();
   // Of documents. The first record is given whatever its size.
   const auto share = call.service.pages.take();
   response.keeps = share;
   const std::string seq = sequence_text(snapshot, snapshot.seq());
-  response.headers.emplace_back("Cache-Control", "no-store");
   response.headers.emplace_back("Jcn-Seq", seq);
   JsonWriter json(response.body);
   json.open('{').key("ok").boolean(true).key("results").open('[');

@@ -74,9 +74,8 @@ std::string_view content_type(FeedMode mode) {
 }
 
 Response response_of(FeedMode mode) {
-  Response response;
+  Response response = no_store();
   response.content_type = content_type(mode);
-  response.headers.emplace_back("Cache-Control", "no-store");
   return response;
 }
 

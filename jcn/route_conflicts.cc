@@ -42,9 +42,8 @@ Result<Response> answer(const Call& call, const Rules& rules, ConflictQuery quer
   query.page_bytes = share->bytes();
   JCN_TRY(const ConflictPage page, find_conflicts(snapshot, rules, query));
 
-  Response response;
+  Response response = no_store();
   response.keeps = share;
-  response.headers.emplace_back("Cache-Control", "no-store");
   JsonWriter json(response.body);
   json.open('{').key("ok").boolean(true).key("rows").open('[');
   for (const Conflict& conflict : page.rows) write_conflict(json, conflict);

@@ -81,9 +81,8 @@ Result<Response> change_one(const Call& call, std::optional<std::string> bytes) 
   if (change.problem) return *std::move(change.problem);
   wait_for(call, changes);
 
-  Response response;
+  Response response = no_store();
   response.status = change.seq ? change.status : 202;
-  response.headers.emplace_back("Cache-Control", "no-store");
   JsonWriter json(response.body);
   json.open('{').key("ok").boolean(true);
   json.key("root").string(change.name.root).key("path").string(change.name.path);

@@ -107,8 +107,7 @@ Limits of_body(const Limits& limits) {
 }
 
 Response results(const Snapshot& snapshot, const std::vector<FragmentChange>& changes) {
-  Response response;
-  response.headers.emplace_back("Cache-Control", "no-store");
+  Response response = no_store();
   JsonWriter json(response.body);
   json.open('{').key("ok").boolean(true).key("results").open('[');
   for (const FragmentChange& change : changes) {

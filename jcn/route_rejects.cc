@@ -31,12 +31,6 @@ void write_row(JsonWriter& json, const FragmentName& name, const FileRow& row) {
   json.close('}');
 }
 
-Response no_store() {
-  Response response;
-  response.headers.emplace_back("Cache-Control", "no-store");
-  return response;
-}
-
 // The rule that a file there has; with a kind that another rule gives, the first rule of that kind.
 const Rule* rule_for(const Rules& rules, const FragmentName& name, const std::string* kind) {
   const Rule* found = rules.find(name);

@@ -48,8 +48,7 @@ Result<Response> dry_run(const Call& call, const Schema& schema, const SchemaTri
   if (!kind_is_known(snapshot, call.service, query.kind)) return no_such_kind(query.kind);
   JCN_TRY(const SchemaTrialPage page, try_schema(snapshot, schema, query));
 
-  Response response;
-  response.headers.emplace_back("Cache-Control", "no-store");
+  Response response = no_store();
   JsonWriter json(response.body);
   json.open('{').key("ok").boolean(true).key("checked").number(page.checked);
   json.key("failures").open('[');

@@ -10,12 +10,6 @@ namespace {
 
 constexpr std::uint64_t default_sync_ms = 30'000, longest_sync_ms = 600'000;
 
-Response no_store() {
-  Response response;
-  response.headers.emplace_back("Cache-Control", "no-store");
-  return response;
-}
-
 void write_kinds(JsonWriter& json, const IndexCounts& counts) {
   json.open('{');
   for (const auto& [kind, count] : counts.records) json.key(kind).number(count);

@@ -8,12 +8,6 @@
 namespace jcn {
 namespace {
 
-Response no_store() {
-  Response response;
-  response.headers.emplace_back("Cache-Control", "no-store");
-  return response;
-}
-
 void time_or_null(JsonWriter& json, const std::optional<std::int64_t>& ns) {
   json.string_or_null(ns ? std::optional(rfc3339(*ns)) : std::nullopt);
 }

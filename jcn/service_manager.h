@@ -20,8 +20,8 @@ class ServiceManager {
   ServiceManager(const ServiceManager&) = delete;
   ServiceManager& operator=(const ServiceManager&) = delete;
 
-  // Before there is one: what the start is at, and that it is still at it. Gives it more time, which
-  // lasts until this is called again; not often.
+  // Before there is one: what the start is at, and that it is still at it. Gives it more time,
+  // which lasts until this is called again; not often.
   static void still_starting(const std::string& text);
   void ready();  // or ready again, after reloading()
   void status(const std::string& text);
