@@ -69,6 +69,9 @@ std::uint64_t IndexWriter::seq() const {
 std::uint64_t IndexWriter::index_bytes() const {
   return inside_->published.load()->cache->env().used_bytes();
 }
+Result<IndexReaders> IndexWriter::readers() const {
+  return inside_->published.load()->cache->env().readers();
+}
 const std::vector<RecordKey>& IndexWriter::recovered() const {
   return inside_->recovered;
 }

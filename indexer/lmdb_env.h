@@ -1,5 +1,5 @@
-// LMDB, wrapped: the only room that includes lmdb.h. Environments, transactions and cursors are
-// closed by their destructors; a write transaction that was not committed is aborted.
+// LMDB, wrapped: the only room that includes lmdb.h (with lmdb_readers.cc). Environments,
+// transactions and cursors are closed by their destructors; a write transaction that was not committed is aborted.
 //
 // Invariants:
 // 1. One environment per index folder and process: opening it again shares it (LMDB loses its locks
@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "jcn/file_descriptor.h"
+#include "jcn/index_readers.h"
 #include "jcn/result.h"
 #include "rows.h"
 
@@ -159,6 +160,7 @@ class LmdbEnv : public std::enable_shared_from_this<LmdbEnv> {
   Result<ReadTxn> begin_read();    // readers_exhausted when all slots are taken
   Result<WriteTxn> begin_write();  // waits for the writer before
   Result<void> clear_stale_readers();
+  Result<IndexReaders> readers();  // lmdb_readers.cc; takes a slot for the moment
   std::uint64_t used_bytes() const;
   std::uint64_t map_bytes() const;
   // Doubles the map, after a write transaction found no room in it and is over: index_full in other
@@ -166,7 +168,8 @@ class LmdbEnv : public std::enable_shared_from_this<LmdbEnv> {
   // over, which they are given a moment for. False: that was not the reason, or it could not be;
   // asking again helps if others were in the way.
   bool grow_if_full();
-  // A meta page could not be written: LMDB begins no transaction any more, however whole the file is.
+  // A meta page could not be written: LMDB begins no transaction any more, however whole the file
+  // is.
   bool given_up() const;
 
  private:

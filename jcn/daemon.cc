@@ -12,6 +12,7 @@
 #include "jcn/check.h"
 #include "jcn/verify_child.h"
 #include "jcn/verify_content.h"
+#include "jcn/wall_clock.h"
 #include "memory_patience.h"
 #include "unchanged_files.h"
 
@@ -101,6 +102,7 @@ Daemon::Daemon(const DaemonConfig& config, boost::asio::io_context& io,
       io_(io),
       rules_(std::make_shared<const Rules>(config.rules)),
       snapshots_({config.export_program, config.index, config.token_file, config.export_max_age}),
+      history_(wall_clock_ns()),
       inotify_(std::move(inotify)),
       no_inotify_(std::move(no_inotify)),
       roots_(config.roots),
@@ -114,7 +116,8 @@ Daemon::Daemon(const DaemonConfig& config, boost::asio::io_context& io,
                  [this] { return ready_ && !stopping_ && caretaker_->answering(); },
                  [this](const Error& error) { this->failed(error); }, config.index + "/webhooks"}),
       sync_places_(config.http_threads / 4),
-      pause_(io) {
+      pause_(io),
+      minute_(io, steady_clock::now()) {
   const auto rules_now = [this] { return rules(); };
   const auto failed = [this](const Error& error) { this->failed(error); };
   fold_ = std::make_unique<FoldThread>(
@@ -198,6 +201,7 @@ void Daemon::start(std::function<void()> ready) {
     spdlog::warn("no inotify: {}; every folder is polled", no_inotify_->message);
   }
   wait_for_events();
+  keep_history();
   webhooks_.configure(config_.webhooks);
   const auto done = [this, note_since, ready = std::move(ready)] {
     if (note_since && !walker_->left_undone()) ingest_->keep_note(since_note, "1");
@@ -268,7 +272,7 @@ void Daemon::crawl_all(bool judge_anew, std::function<void()> done, bool read_al
   ingest_->keep_note(roots_note, encode_roots(paths));
   // The ticket dies with the last look of the crawl; then the whole crawl is visible.
   Ticket inner = ledger_.issue();
-  Ticket ticket(inner.get(), [this, inner, under, done = std::move(done)](const void*) {
+  Ticket ticket(inner.get(), [this, inner, under, done = std::move(done)](const Cause*) {
     crawled(under, done);
   });
   walker_->crawl("", std::move(ticket), judge_anew, false, read_all);
@@ -343,6 +347,20 @@ Result<void> Daemon::stop() {
   return folded;
 }
 
+void Daemon::keep_history() {
+  minute_.expires_at(minute_.expiry() + StatusHistory::step);
+  minute_.async_wait([this](const boost::system::error_code& error) {
+    if (error || stopping_) return;
+    // A minute without an answer from the index becomes part of the next one.
+    if (const Result<StatusHistory::Totals> now = totals()) {
+      history_.end_minute(wall_clock_ns(), *now);
+    } else {
+      failed(now.error());
+    }
+    keep_history();
+  });
+}
+
 void Daemon::wait_for_events() {
   if (!events_) return;
   events_->async_wait(boost::asio::posix::stream_descriptor::wait_read,
@@ -365,7 +383,7 @@ void Daemon::drain_events() {
     spdlog::error("{}: everything is gone over again", events.error().message);
     WatchEvent lost{};
     lost.kind = WatchEvent::Kind::overflow;
-    walker_->events({lost}, ledger_.issue());
+    walker_->events({lost}, ledger_.issue_for_event());
     barrier_->overflow();
     pause_.expires_after(std::chrono::seconds(1));
     pause_.async_wait([this](const boost::system::error_code& error) {
@@ -376,7 +394,7 @@ void Daemon::drain_events() {
   // What comes before a barrier's own event belongs to the epoch that the barrier ends.
   std::vector<WatchEvent> before;
   const auto hand_over = [&] {
-    if (!before.empty()) walker_->events(std::exchange(before, {}), ledger_.issue());
+    if (!before.empty()) walker_->events(std::exchange(before, {}), ledger_.issue_for_event());
   };
   for (WatchEvent& event : *events) {
     if (event.kind == WatchEvent::Kind::overflow) {

@@ -51,6 +51,7 @@ class Daemon final : public Service {
   std::shared_ptr<const Rules> rules() override;
   std::chrono::milliseconds query_timeout() override;
   Status status() override;
+  Result<std::vector<StatusHistory::Row>> history(std::size_t minutes) override;
   Readiness readiness() override;
   Result<SyncAnswer> sync(std::chrono::milliseconds timeout, bool durable) override;
   Result<FragmentName> locate(const std::string& absolute_path) override;
@@ -71,6 +72,8 @@ class Daemon final : public Service {
          std::unique_ptr<IndexWriter> writer, std::optional<Inotify> inotify,
          std::optional<Error> no_inotify);
 
+  Result<StatusHistory::Totals> totals();
+  void keep_history();  // on the io thread, from now on
   void wait_for_events();
   void drain_events();
   void crawl_all(bool judge_anew, std::function<void()> done, bool read_all = false);
@@ -91,6 +94,7 @@ class Daemon final : public Service {
   std::shared_ptr<const Rules> rules_;  // guarded by rules_lock_; the value itself is constant
 
   SnapshotMaker snapshots_;
+  StatusHistory history_;
 
   // In the order of the data's way; destroyed from the end.
   const std::optional<Inotify> inotify_;
@@ -114,6 +118,7 @@ class Daemon final : public Service {
   // The io thread's.
   std::optional<boost::asio::posix::stream_descriptor> events_;
   boost::asio::steady_timer pause_;
+  boost::asio::steady_timer minute_;
 };
 
 }  // namespace jcn

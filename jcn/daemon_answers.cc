@@ -37,11 +37,32 @@ Status Daemon::status() {
   status.recrawls = walker_->recrawls();
   status.audits = walker_->audits();
   status.fragments_read = pool_->files_read();
-  status.fresh = writer_->fresh().records;
+  const FreshStats fresh = writer_->fresh();
+  status.fresh = fresh.records;
+  status.fresh_bytes = fresh.bytes;
+  status.fresh_limit_bytes = config_.fresh_limit_bytes;
   status.index_bytes = writer_->index_bytes();
   status.memory_waits = memory_waits();
   status.upkeep = caretaker_->upkeep();
+  status.intake = ingest_->counts();
+  status.folds = fold_->counts();
+  status.folders_watched = walker_->watches();
+  status.folders_polled = walker_->polled();
+  status.watch_limit = watch_limit().watches;
+  if (const Result<IndexReaders> readers = writer_->readers()) status.readers = *readers;
   return status;
+}
+
+Result<StatusHistory::Totals> Daemon::totals() {
+  JCN_TRY(const Snapshot now, snapshot());
+  const IndexCounts counts = now.counts();
+  return StatusHistory::Totals{counts.fragments, counts.rejects, pool_->files_read(),
+                               ingest_->counts().visible};
+}
+
+Result<std::vector<StatusHistory::Row>> Daemon::history(std::size_t minutes) {
+  JCN_TRY(const StatusHistory::Totals now, totals());
+  return history_.rows(minutes, now);
 }
 
 Readiness Daemon::readiness() {
@@ -119,8 +140,8 @@ Result<SeenAt> Daemon::wait_until_seen(const std::vector<Awaited>& awaited,
   const auto published = std::make_shared<std::promise<void>>();
   std::future<void> done = published->get_future();
   {
-    const Ticket watcher(this, [published](const void*) { published->set_value(); });
-    const Ticket ticket = ledger_.issue();
+    const Watcher watcher(this, [published](const void*) { published->set_value(); });
+    const Ticket ticket = ledger_.issue_for_event();
     for (const Awaited& each : awaited)
       pool_->request(each.name, ticket, std::chrono::milliseconds(0), false, watcher);
   }

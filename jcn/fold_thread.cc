@@ -78,6 +78,13 @@ std::optional<Error> FoldThread::merge_failing() const {
   return merge_failing_;
 }
 
+FoldCounts FoldThread::counts() const {
+  std::lock_guard guard(lock_);
+  FoldCounts counts = counts_;
+  counts.fold_took = fold_took_.read();
+  return counts;
+}
+
 void FoldThread::run() {
   const MemoryPatience patience(true);
   std::unique_lock guard(lock_);
@@ -105,10 +112,13 @@ void FoldThread::fold_once(std::unique_lock<std::mutex>& guard) {
   wanted_now_ = false;
   ++begun_;
   guard.unlock();
+  const Time begun = steady_clock::now();
   Result<FoldReport> report = as_far_as_memory_goes([this] { return writer_.fold(); });
+  if (report) fold_took_.count(steady_clock::now() - begun);
   if (!report && failed_) failed_(report.error());
   guard.lock();
   ++ended_;
+  ++(report ? counts_.folds : counts_.failed_folds);
   if (report) {
     failing_.reset();
   } else {
@@ -135,6 +145,8 @@ void FoldThread::merge_what_is_due(std::unique_lock<std::mutex>& guard) {
     if (!merged && failed_) failed_(merged.error());
     guard.lock();
     more = merged && *merged;
+    if (more) ++counts_.merges;
+    if (!merged) ++counts_.failed_merges;
     if (merged) {
       merge_failing_.reset();
       merge_pause_ = first_merge_pause;

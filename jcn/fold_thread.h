@@ -12,6 +12,7 @@
 
 #include "jcn/index_writer.h"
 #include "jcn/result.h"
+#include "work_counts.h"
 
 namespace jcn {
 
@@ -36,6 +37,7 @@ class FoldThread {
   Result<void> fold_now(std::chrono::steady_clock::time_point until);
   std::optional<Error> failing() const;        // why the last fold failed
   std::optional<Error> merge_failing() const;  // why the last merge failed; one is tried again
+  FoldCounts counts() const;
 
  private:
   using Time = std::chrono::steady_clock::time_point;
@@ -57,7 +59,9 @@ class FoldThread {
   std::optional<Error> merge_failing_;        // of the last merge; guarded by lock_
   Time next_merge_{};                         // not before; guarded by lock_
   std::chrono::seconds merge_pause_;          // after the next failure; guarded by lock_
-  std::atomic<bool> stopped_ = false;         // set under lock_; a merge looks at it without
+  FoldCounts counts_;                         // but for fold_took; guarded by lock_
+  LatencyHistogram fold_took_;
+  std::atomic<bool> stopped_ = false;  // set under lock_; a merge looks at it without
   std::thread thread_;
 };
 

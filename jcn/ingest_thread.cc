@@ -219,8 +219,10 @@ Result<void> IngestThread::publish(Work& work) {
   {
     JCN_TRY(Snapshot snapshot, in_.writer.snapshot());
     JCN_TRY(Batch batch, plan_batch(snapshot, *rules, std::move(looks), wall_clock_ns()));
+    JCN_TRY(const News news, news_of(snapshot, batch, work));
     batch.notes = work.notes;
     JCN_CHECK(publish_batch(std::move(batch)));
+    count(news);
   }
   if (work.announced) {
     JCN_TRY(Snapshot snapshot, in_.writer.snapshot());
@@ -237,6 +239,42 @@ Result<void> IngestThread::publish_batch(Batch batch) {
   if (!head) return std::move(head).error();
   in_.published();
   return {};
+}
+
+// A look into the index only for what has an event, or is rejected: few files of a crawl.
+Result<IngestThread::News> IngestThread::news_of(const Snapshot& before, const Batch& batch,
+                                                 const Work& work) {
+  std::map<FragmentName, steady_clock::time_point> changed;
+  for (const Finding& finding : work.findings) {
+    for (const LookJob::Item& item : finding.items) {
+      if (item.ticket && item.ticket->changed) changed.emplace(item.name, *item.ticket->changed);
+    }
+  }
+  News news;
+  for (const auto& [name, row] : batch.files) {
+    const auto told = changed.find(name);
+    const bool rejected = row && row->reject;
+    if (told == changed.end() && !rejected) continue;
+    JCN_TRY(const std::optional<FileRow> old, before.file(name));
+    const bool same = old && row && old->content == row->content && old->reject == row->reject;
+    if (same) continue;
+    if (told != changed.end()) news.changed.push_back(told->second);
+    if (rejected) news.rejected.push_back(row->reject->code);
+  }
+  return news;
+}
+
+void IngestThread::count(const News& news) {
+  const auto now = steady_clock::now();
+  for (const auto at : news.changed) visible_.count(now - at);
+  for (const Code code : news.rejected) ++rejected_[static_cast<std::size_t>(code)];
+}
+
+IntakeCounts IngestThread::counts() const {
+  IntakeCounts counts;
+  counts.visible = visible_.read();
+  std::copy(rejected_.begin(), rejected_.end(), counts.rejected.begin());
+  return counts;
 }
 
 Result<std::vector<Look>> IngestThread::looks_at_forgotten(const std::string& root) {

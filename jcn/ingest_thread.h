@@ -2,6 +2,8 @@
 // much at a time as is there. The only thread that publishes.
 #pragma once
 
+#include <array>
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
@@ -18,6 +20,7 @@
 #include "jcn/index_writer.h"
 #include "jcn/rules.h"
 #include "reading_pool.h"
+#include "work_counts.h"
 
 namespace jcn {
 
@@ -54,6 +57,7 @@ class IngestThread {
   bool pause();
   void resume();
 
+  IntakeCounts counts() const;
   std::optional<Error> failing() const;  // why nothing can be published at present
 
   // Whether the thread got on since the last call: it is woken for that where it has nothing to do.
@@ -79,6 +83,13 @@ class IngestThread {
   void park(std::unique_lock<std::mutex>& guard);
   Result<void> publish(Work& work);
   Result<void> publish_batch(Batch batch);
+  // What a batch tells those who count.
+  struct News {
+    std::vector<std::chrono::steady_clock::time_point> changed;  // files: when the event was read
+    std::vector<Code> rejected;
+  };
+  static Result<News> news_of(const Snapshot& before, const Batch& batch, const Work& work);
+  void count(const News& news);
   Result<std::vector<Look>> looks_at_forgotten(const std::string& root);
   void remember_racy(const std::vector<Look>& looks);
   void look_again_at_due();
@@ -98,6 +109,9 @@ class IngestThread {
   bool pausing_ = false, parked_ = false;     // guarded by lock_
   std::condition_variable parked_changed_;
   bool stopped_ = false;  // guarded by lock_
+  // IntakeCounts, as they grow.
+  LatencyHistogram visible_;
+  std::array<std::atomic<std::uint64_t>, code_table.size()> rejected_{};
   std::thread thread_;
 };
 

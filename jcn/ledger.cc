@@ -2,12 +2,19 @@
 
 namespace jcn {
 
-Ticket Ledger::issue() {
-  std::lock_guard guard(lock_);
-  const Epoch epoch = current_;
-  ++open_[epoch];
-  // A shared_ptr to nothing, whose deleter is the point.
-  return Ticket(static_cast<const void*>(this), [this, epoch](const void*) { release(epoch); });
+Ticket Ledger::issue(Cause cause) {
+  auto held = std::make_unique<const Cause>(cause);
+  Epoch epoch = 0;
+  {
+    std::lock_guard guard(lock_);
+    epoch = current_;
+    ++open_[epoch];
+  }
+  // Without the lock: where there is no memory for it, the deleter is called at once.
+  return Ticket(held.release(), [this, epoch](const Cause* done) {
+    delete done;
+    release(epoch);
+  });
 }
 
 void Ledger::release(Epoch epoch) {

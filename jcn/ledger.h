@@ -15,18 +15,29 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 
 namespace jcn {
 
+// What a piece of work comes from.
+struct Cause {
+  // When the event was read that tells of a change; absent: no event did, but a crawl or an audit.
+  std::optional<std::chrono::steady_clock::time_point> changed;
+};
+
 // Copies share the same piece of work. An empty ticket belongs to background work that no barrier
 // waits for.
-using Ticket = std::shared_ptr<const void>;
+using Ticket = std::shared_ptr<const Cause>;
+// Whoever wants to know when it dies: its deleter is the point.
+using Watcher = std::shared_ptr<const void>;
 
 class Ledger {
  public:
   using Epoch = std::uint64_t;
 
-  Ticket issue();
+  Ticket issue(Cause cause = {});
+  // For what an event tells that was read just now.
+  Ticket issue_for_event() { return issue({std::chrono::steady_clock::now()}); }
   Epoch close_epoch();
   // False when the time is over first, or stop() was called.
   bool wait_settled(Epoch epoch, std::chrono::steady_clock::time_point until);

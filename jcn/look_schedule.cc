@@ -75,7 +75,7 @@ void LookSchedule::place(const FragmentName& name, Entry& entry, Time now, milli
 }
 
 void LookSchedule::request(const FragmentName& name, Ticket ticket, Time now, milliseconds delay,
-                           bool judge_anew, Ticket watcher) {
+                           bool judge_anew, Watcher watcher) {
   if (!under_way(name)) {
     for (BlockedGroup& group : blocked_) {
       if (!jcn::contains(group.group.names, name)) continue;

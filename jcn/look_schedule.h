@@ -72,7 +72,7 @@ class LookSchedule {
   explicit LookSchedule(SettleDelays delays) : delays_(delays) {}
 
   void request(const FragmentName& name, Ticket ticket, Time now, std::chrono::milliseconds delay,
-               bool judge_anew, Ticket watcher = nullptr);
+               bool judge_anew, Watcher watcher = nullptr);
   void request_renames(const std::vector<Rename>& renames, const Ticket& ticket);
 
   std::optional<LookJob> next(Time now);
@@ -123,7 +123,7 @@ class LookSchedule {
     bool dirty_anew = false;
     std::chrono::milliseconds dirty_delay{0};
     Ticket dirty_ticket;
-    std::vector<Ticket> watchers, dirty_watchers;
+    std::vector<Watcher> watchers, dirty_watchers;
   };
   struct Place {
     std::vector<FragmentName> names;
@@ -137,7 +137,7 @@ class LookSchedule {
     Group group;
     Ticket ticket;
     bool judge_anew = false;
-    std::vector<Ticket> watchers = {};
+    std::vector<Watcher> watchers = {};
   };
 
   void place(const FragmentName& name, Entry& entry, Time now, std::chrono::milliseconds delay);

@@ -51,7 +51,7 @@ void ReadingPool::stop() {
 }
 
 void ReadingPool::request(const FragmentName& name, Ticket ticket, std::chrono::milliseconds delay,
-                          bool judge_anew, Ticket watcher) {
+                          bool judge_anew, Watcher watcher) {
   {
     std::lock_guard guard(lock_);
     schedule_.request(name, std::move(ticket), std::chrono::steady_clock::now(), delay, judge_anew,

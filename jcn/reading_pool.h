@@ -38,7 +38,7 @@ class ReadingPool {
 
   void request(const FragmentName& name, Ticket ticket,
                std::chrono::milliseconds delay = std::chrono::milliseconds(0),
-               bool judge_anew = false, Ticket watcher = nullptr);
+               bool judge_anew = false, Watcher watcher = nullptr);
   // They are published in one step.
   void request_renames(const std::vector<Rename>& renames, const Ticket& ticket);
   // Until no look beneath the prefix is ready or under way, or the time is over.

@@ -1,44 +1,13 @@
 #include "response.h"
 
-#include <array>
 #include <charconv>
 #include <chrono>
 
+#include "http_status.h"
 #include "jcn/time_text.h"
 
 namespace jcn {
 namespace {
-
-struct PhraseRow {
-  int status;
-  std::string_view phrase;
-};
-
-constexpr std::array phrase_table = {
-    PhraseRow{200, "OK"},
-    PhraseRow{201, "Created"},
-    PhraseRow{202, "Accepted"},
-    PhraseRow{206, "Partial Content"},
-    PhraseRow{304, "Not Modified"},
-    PhraseRow{400, "Bad Request"},
-    PhraseRow{401, "Unauthorized"},
-    PhraseRow{403, "Forbidden"},
-    PhraseRow{404, "Not Found"},
-    PhraseRow{405, "Method Not Allowed"},
-    PhraseRow{408, "Request Timeout"},
-    PhraseRow{412, "Precondition Failed"},
-    PhraseRow{413, "Content Too Large"},
-    PhraseRow{416, "Range Not Satisfiable"},
-    PhraseRow{417, "Expectation Failed"},
-    PhraseRow{421, "Misdirected Request"},
-    PhraseRow{422, "Unprocessable Content"},
-    PhraseRow{428, "Precondition Required"},
-    PhraseRow{431, "Request Header Fields Too Large"},
-    PhraseRow{500, "Internal Server Error"},
-    PhraseRow{503, "Service Unavailable"},
-    PhraseRow{505, "HTTP Version Not Supported"},
-    PhraseRow{507, "Insufficient Storage"},
-};
 
 void append_number(std::string& out, std::uint64_t value) {
   char digits[24];
@@ -55,7 +24,7 @@ Response no_store() {
 }
 
 std::string_view reason_phrase(int status) {
-  for (const PhraseRow& row : phrase_table) {
+  for (const StatusRow& row : status_table) {
     if (row.status == status) return row.phrase;
   }
   return "Unknown";

@@ -1,5 +1,9 @@
-// The daemon about itself: GET /, /healthz, /readyz, /metrics, /v1/status; POST /v1/sync,
+// The daemon about itself: GET /, /healthz, /readyz, /v1/status, /v1/status/history; POST /v1/sync,
 // /v1/status/accept.
+#include <array>
+#include <charconv>
+#include <chrono>
+
 #include "jcn/time_text.h"
 #include "json_writer.h"
 #include "problem.h"
@@ -44,24 +48,17 @@ void write_upkeep(JsonWriter& json, const Upkeep& upkeep) {
   json.close('}');
 }
 
-// One metric in Prometheus' text format, version 0.0.4.
-void metric(std::string& out, std::string_view name, std::string_view type, std::string_view help,
-            std::uint64_t value) {
-  out.append("# HELP ").append(name).append(" ").append(help).append("\n# TYPE ").append(name);
-  out.append(" ").append(type).append("\n").append(name).append(" ");
-  out.append(std::to_string(value)).append("\n");
-}
-
-// One gauge or counter of each webhook. Their names need no escapes.
-void webhook_metric(std::string& out, std::string_view name, std::string_view type,
-                    std::string_view help, const std::vector<WebhookStatus>& webhooks,
-                    std::uint64_t WebhookStatus::*member) {
-  out.append("# HELP ").append(name).append(" ").append(help).append("\n# TYPE ").append(name);
-  out.append(" ").append(type).append("\n");
-  for (const WebhookStatus& each : webhooks) {
-    out.append(name).append("{webhook=\"").append(each.name).append("\"} ");
-    out.append(std::to_string(each.*member)).append("\n");
+// Milliseconds, with as many digits as the clock gives.
+void write_milliseconds(JsonWriter& json, const std::optional<std::chrono::nanoseconds>& time) {
+  if (!time) {
+    json.null();
+    return;
   }
+  std::array<char, 32> digits{};
+  const auto end =
+      std::to_chars(digits.data(), digits.data() + digits.size(),
+                    static_cast<double>(time->count()) / 1e6, std::chars_format::fixed, 3);
+  json.raw({digits.data(), static_cast<std::size_t>(end.ptr - digits.data())});
 }
 
 }  // namespace
@@ -109,70 +106,6 @@ Result<Response> readyz(const Call& call) {
   return response;
 }
 
-Result<Response> metrics(const Call& call) {
-  JCN_CHECK(call.parameters.allow({}));
-  const Status now = call.service.status();
-  const bool ready = call.service.readiness().ready;
-  JCN_TRY(const Snapshot snapshot, call.service.snapshot());
-  const IndexCounts counts = snapshot.counts();
-  Response response = no_store();
-  response.content_type = "text/plain; version=0.0.4; charset=utf-8";
-  std::string& out = response.body;
-  out += "# HELP jcn_records Records, by kind.\n# TYPE jcn_records gauge\n";
-  // Kinds are [a-z][a-z0-9_-]*: nothing to escape.
-  for (const auto& [kind, count] : counts.records)
-    out += "jcn_records{kind=\"" + kind + "\"} " + std::to_string(count) + '\n';
-  metric(out, "jcn_fragments", "gauge", "Eligible files known, rejected ones too.",
-         counts.fragments);
-  metric(out, "jcn_rejects", "gauge", "Files that are rejected now.", counts.rejects);
-  metric(out, "jcn_sequence", "counter", "The largest sequence number given.", snapshot.seq());
-  metric(out, "jcn_fragments_read_total", "counter", "File reads since start.", now.fragments_read);
-  metric(out, "jcn_recrawls_total", "counter", "Recrawls since start.", now.recrawls);
-  metric(out, "jcn_audits_total", "counter", "Audits of all folders since start.", now.audits);
-  metric(out, "jcn_fresh_records", "gauge", "Record changes not folded yet.", now.fresh);
-  metric(out, "jcn_queue", "gauge", "Looks at files waiting or under way.", now.queue);
-  metric(out, "jcn_index_bytes", "gauge", "Bytes used by the index.", now.index_bytes);
-  metric(out, "jcn_feeds", "gauge", "Feeds that wait for changes.", call.service.feeds().taken());
-  metric(out, "jcn_feeds_refused_total", "counter", "Feeds that found no place to wait.",
-         call.service.feeds().refused());
-  metric(out, "jcn_memory_waits_total", "counter", "Times that work waited for memory.",
-         now.memory_waits);
-  metric(out, "jcn_scrubs_total", "counter", "Looks through the whole index for damage.",
-         now.upkeep.scrubs);
-  metric(out, "jcn_last_scrub_seconds", "gauge", "When the last of them ended, since the epoch.",
-         static_cast<std::uint64_t>(now.upkeep.last_scrub_ns / 1'000'000'000));
-  metric(out, "jcn_damage_found_total", "counter", "Times that the index was found damaged.",
-         now.upkeep.damage_found);
-  metric(out, "jcn_index_rewrites_total", "counter", "Generations written since start.",
-         now.upkeep.rewrites);
-  metric(out, "jcn_index_usable", "gauge", "0 while nothing is answered from a damaged index.",
-         call.service.answering() ? 1 : 0);
-  const FragmentFiles& files = call.service.fragments();
-  metric(out, "jcn_fragments_written_total", "counter", "Files written through the API.",
-         files.written());
-  metric(out, "jcn_fragments_removed_total", "counter", "Files removed through the API.",
-         files.removed());
-  metric(out, "jcn_preconditions_failed_total", "counter",
-         "Writes that met another file than they were meant for.", files.refused());
-  if (const auto hooks = call.service.webhooks().list(snapshot.seq()); !hooks.empty()) {
-    webhook_metric(out, "jcn_webhook_behind", "gauge", "Sequence numbers up to the head.", hooks,
-                   &WebhookStatus::behind);
-    webhook_metric(out, "jcn_webhook_failures", "gauge", "Changes that were not taken.", hooks,
-                   &WebhookStatus::parked);
-    webhook_metric(out, "jcn_webhook_delivered_total", "counter", "Changes delivered.", hooks,
-                   &WebhookStatus::delivered);
-    webhook_metric(out, "jcn_webhook_failed_posts_total", "counter", "Requests that failed.", hooks,
-                   &WebhookStatus::failed_posts);
-  }
-  const HttpCounters& http = *call.service.http;
-  metric(out, "jcn_http_requests_total", "counter", "Requests, refused ones too.", http.requests);
-  metric(out, "jcn_http_refused_total", "counter", "Requests that no route saw.", http.refused);
-  metric(out, "jcn_http_given_up_total", "counter", "Connections of clients that were too slow.",
-         http.given_up);
-  metric(out, "jcn_ready", "gauge", "1 once the first crawl is done.", ready ? 1 : 0);
-  return response;
-}
-
 Result<Response> status(const Call& call) {
   JCN_CHECK(call.parameters.allow({}));
   const Status now = call.service.status();
@@ -196,6 +129,29 @@ Result<Response> status(const Call& call) {
   json.key("index_bytes").number(now.index_bytes);
   write_upkeep(json, now.upkeep);
   json.close('}');
+  return response;
+}
+
+Result<Response> status_history(const Call& call) {
+  JCN_CHECK(call.parameters.allow({"minutes"}));
+  JCN_TRY(const std::uint64_t minutes,
+          call.parameters.number("minutes", 60, StatusHistory::most, 1));
+  JCN_TRY(const std::vector<StatusHistory::Row> rows, call.service.history(minutes));
+  Response response = no_store();
+  JsonWriter json(response.body);
+  json.open('{').key("step_s").number(static_cast<std::uint64_t>(StatusHistory::step.count()));
+  json.key("rows").open('[');
+  for (const StatusHistory::Row& row : rows) {
+    json.open('{').key("since").string(rfc3339(row.since_ns));
+    json.key("fragments").number(row.fragments).key("rejects").number(row.rejects);
+    json.key("read").number(row.read).key("visible").open('{').key("count").number(row.visible);
+    json.key("p50_ms");
+    write_milliseconds(json, row.p50);
+    json.key("p99_ms");
+    write_milliseconds(json, row.p99);
+    json.close('}').close('}');
+  }
+  json.close(']').close('}');
   return response;
 }
 

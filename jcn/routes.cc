@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <set>
 
 #include "access_token.h"
@@ -20,6 +21,7 @@ constexpr std::array table = {
     RouteRow{"/metrics", Method::get, metrics},
     RouteRow{"/openapi.json", Method::get, openapi},
     RouteRow{"/v1/status", Method::get, status},
+    RouteRow{"/v1/status/history", Method::get, status_history},
     RouteRow{"/v1/status/accept", Method::post, accept_root, false, true},
     RouteRow{"/v1/status/compact", Method::post, compact, false, true},
     RouteRow{"/v1/status/reindex", Method::post, reindex, false, true},
@@ -43,6 +45,9 @@ constexpr std::array table = {
     RouteRow{"/v1/{kind}/_bulk_get", Method::post, bulk_get, true},
     RouteRow{"/v1/{kind}/{id}", Method::get, get_record, true},
 };
+
+// The last place counts what no route takes.
+static_assert(table.size() < AnswerCounters::most_routes);
 
 bool allows(Method method, std::string_view sent) {
   return sent == method_name(method) || (method == Method::get && sent == "HEAD");
@@ -118,7 +123,8 @@ Result<Response> answer_with(const RouteRow& row, const Variables& variables,
   return response;
 }
 
-Result<Response> answer(const Request& request, Service& service) {
+// `route`: the place of the row that answers, left as it is where none does.
+Result<Response> answer(const Request& request, Service& service, std::size_t& route) {
   std::set<Method> methods;  // of rows with this address
   for (const RouteRow& row : table) {
     const auto variables = match(row.path, request.raw_path);
@@ -133,8 +139,10 @@ Result<Response> answer(const Request& request, Service& service) {
                      "Kinds are written [a-z][a-z0-9_-]*."};
       kind = std::move(*decoded);
     }
-    if (allows(row.method, request.method))
+    if (allows(row.method, request.method)) {
+      route = static_cast<std::size_t>(&row - table.data());
       return answer_with(row, *variables, kind, request, service);
+    }
     methods.insert(row.method);
   }
   if (!methods.empty()) return wrong_method(methods);
@@ -149,10 +157,21 @@ std::span<const RouteRow> route_table() {
 }
 
 Response handle(const Request& request, Service& service) {
-  auto response = answer(request, service);
-  if (response) return std::move(*response);
-  service.failed(response.error());
-  return problem(response.error());
+  // What ends in an exception is answered by the server, with a 500.
+  struct Count {
+    AnswerCounters& counters;
+    const std::chrono::steady_clock::time_point begun = std::chrono::steady_clock::now();
+    std::size_t route = table.size();
+    int status = 500;
+    ~Count() { counters.count(route, status, std::chrono::steady_clock::now() - begun); }
+  } count{service.answers};
+  auto response = answer(request, service, count.route);
+  if (!response) {
+    service.failed(response.error());
+    response = problem(response.error());
+  }
+  count.status = response->status;
+  return std::move(*response);
 }
 
 std::string_view method_name(Method method) {

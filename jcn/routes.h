@@ -68,13 +68,15 @@ Result<Response> dry_run_schema(const Call& call);
 Result<Response> front_page(const Call& call);
 Result<Response> healthz(const Call& call);
 Result<Response> readyz(const Call& call);
-Result<Response> metrics(const Call& call);
 Result<Response> status(const Call& call);
+Result<Response> status_history(const Call& call);
 Result<Response> accept_root(const Call& call);
 Result<Response> compact(const Call& call);
 Result<Response> reindex(const Call& call);
 Result<Response> sync(const Call& call);
 
+// route_metrics.cc
+Result<Response> metrics(const Call& call);
 // route_changes.cc
 Result<Response> changes(const Call& call);
 

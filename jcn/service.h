@@ -8,16 +8,20 @@
 #include <string>
 #include <vector>
 
+#include "answer_counters.h"
 #include "feed_gate.h"
 #include "fragment_files.h"
 #include "http_counters.h"
+#include "jcn/index_readers.h"
 #include "jcn/record.h"
 #include "jcn/result.h"
 #include "jcn/rules.h"
 #include "jcn/snapshot.h"
 #include "page_budget.h"
 #include "snapshot_maker.h"
+#include "status_history.h"
 #include "webhooks.h"
+#include "work_counts.h"
 
 namespace jcn {
 
@@ -50,10 +54,17 @@ struct Status {
   std::uint64_t audits = 0;  // that were gone through
   std::uint64_t fragments_read = 0;
   std::uint64_t fresh = 0;  // record changes not folded yet
+  std::uint64_t fresh_bytes = 0;
+  std::uint64_t fresh_limit_bytes = 0;
   std::uint64_t queue = 0;  // looks waiting or under way
   std::uint64_t index_bytes = 0;
   Upkeep upkeep;
   std::uint64_t memory_waits = 0;  // since start
+  IntakeCounts intake;
+  FoldCounts folds;
+  std::uint64_t folders_watched = 0, folders_polled = 0;
+  std::uint64_t watch_limit = 0;        // of this user; 0: not known
+  std::optional<IndexReaders> readers;  // absent: that could not be found out
 };
 
 // Why /readyz is 503 (ready == false), or 200 with degradations.
@@ -101,6 +112,8 @@ class Service {
   virtual std::shared_ptr<const Rules> rules() = 0;       // replaced as a whole by a reload
   virtual std::chrono::milliseconds query_timeout() = 0;  // of one listing
   virtual Status status() = 0;
+  // The last so many minutes (StatusHistory::rows).
+  virtual Result<std::vector<StatusHistory::Row>> history(std::size_t minutes) = 0;
   virtual Readiness readiness() = 0;
   // Waits until everything dropped before is visible. Errors: sync_timeout, not_ready, index_full.
   virtual Result<SyncAnswer> sync(std::chrono::milliseconds timeout, bool durable) = 0;
@@ -126,6 +139,7 @@ class Service {
   // The last SQLite snapshot. Errors: those of SnapshotMaker::latest.
   virtual Result<SnapshotFile> snapshot_file() = 0;
   PageBudget pages;
+  AnswerCounters answers;  // counted by handle()
   // Counted by the server in front of the routes.
   const std::shared_ptr<HttpCounters> http = std::make_shared<HttpCounters>();
 };

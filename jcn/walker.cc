@@ -208,7 +208,10 @@ void Walker::take_event(const WatchEvent& event, const Ticket& ticket) {
       crawl_root(root, {root, ticket, false, false});
     return;
   }
-  if (event.kind == Kind::ignored) return tree_.forget_watch(event.watch);
+  if (event.kind == Kind::ignored) {
+    tree_.forget_watch(event.watch);
+    return count_folders();
+  }
   const std::optional<FolderName> folder = tree_.by_watch(event.watch);
   if (!folder) return;  // of a folder that was left
   if (event.kind == Kind::unmounted) {

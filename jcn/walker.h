@@ -65,6 +65,8 @@ class Walker {
   void recheck_racy();
 
   bool any_polled() const { return polled_count_ > 0; }
+  std::size_t polled() const { return polled_count_; }  // folders
+  std::size_t watches() const { return watches_; }
   std::size_t backlog() const;  // events that wait
   std::uint64_t recrawls() const { return recrawls_; }
   std::uint64_t audits() const { return audits_; }  // that were gone through
@@ -135,6 +137,7 @@ class Walker {
                       std::vector<FolderName>& subfolders);
   void look_at_lost(const FolderName& top, const Scan& scan);
   std::optional<FolderName> watch_folder(const FolderName& name, int folder_fd);
+  void count_folders();  // whenever tree_ has changed
   void release_watches(const std::vector<int>& watches);
   void poll_pass(const Ticket& ticket);
 
@@ -155,7 +158,7 @@ class Walker {
 
   const Surroundings in_;
   std::atomic<std::uint64_t> recrawls_{0}, audits_{0}, files_found_{0}, crawls_running_{0};
-  std::atomic<std::size_t> polled_count_{0};
+  std::atomic<std::size_t> polled_count_{0}, watches_{0};
   std::atomic<bool> stopping_{false};  // walks end early
   std::atomic<bool> left_undone_{false};
 

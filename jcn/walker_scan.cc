@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <fstream>
 #include <memory>
 #include <unordered_map>
 #include <utility>
@@ -67,22 +66,6 @@ bool must_read_again(const FileRow& row) {
   // Verdicts about the reading, not about the bytes.
   return row.reject->code == Code::permission_denied || row.reject->code == Code::read_error ||
          row.reject->code == Code::unstable;
-}
-
-struct WatchLimit {
-  std::uint64_t watches = 0;
-  const char* sysctl = "fs.inotify.max_user_watches";
-};
-
-// The smaller of the two limits that hold here: the system's, and that of the user namespace.
-WatchLimit watch_limit() {
-  WatchLimit limit;
-  std::ifstream("/proc/sys/fs/inotify/max_user_watches") >> limit.watches;
-  std::uint64_t of_user = 0;
-  if (std::ifstream("/proc/sys/user/max_inotify_watches") >> of_user && of_user < limit.watches) {
-    limit = {of_user, "user.max_inotify_watches"};
-  }
-  return limit;
 }
 
 std::string prefix_of(const FolderName& folder) {
@@ -205,7 +188,7 @@ std::optional<FolderName> Walker::watch_folder(const FolderName& name, int folde
   std::optional<FolderName> before;
   if (folder.watch >= 0) before = tree_.by_watch(folder.watch);
   tree_.put(name, folder);
-  polled_count_ = tree_.polled_count();
+  count_folders();
   if (before == name) before.reset();
   return before;
 }
@@ -345,11 +328,16 @@ void Walker::look_at_lost(const FolderName& top, const Scan& scan) {
   }
 }
 
+void Walker::count_folders() {
+  polled_count_ = tree_.polled_count();
+  watches_ = tree_.watches();
+}
+
 void Walker::release_watches(const std::vector<int>& watches) {
   for (int watch : watches) {
     if (!tree_.uses(watch) && in_.inotify) in_.inotify->unwatch(watch);
   }
-  polled_count_ = tree_.polled_count();
+  count_folders();
   if (polled_count_ == 0) watch_limit_ = false;
   if (!watch_limit_) return clear_reason("watch_limit");
   const WatchLimit limit = watch_limit();

@@ -170,6 +170,8 @@ class Answers(OpenapiCase):
         self.ask(get, "/openapi.json", "/openapi.json", 304,
                  headers={"If-None-Match": openapi.headers["etag"]})
         self.ask(get, "/v1/status", "/v1/status", 200)
+        self.ask(get, "/v1/status/history", "/v1/status/history", 200)
+        self.ask(get, "/v1/status/history", "/v1/status/history?minutes=0", 400)
         self.ask(post, "/v1/status/accept", "/v1/status/accept?root=notes", 200)
         self.ask(post, "/v1/status/accept", "/v1/status/accept?root=other", 404)
         for count, what in enumerate(("compact", "reindex"), 1):

@@ -53,6 +53,27 @@ TEST(IndexWriter, GivesNumbersAndKeepsThemOverACleanEnd) {
   EXPECT_EQ(must(writer->snapshot()).uuid(), uuid);
 }
 
+TEST(IndexWriter, TellsHowFarTheOldestReaderIsBehind) {
+  TemporaryFolder folder;
+  auto writer = open_writer(folder / "index");
+  auto change = [&, n = 0]() mutable {
+    must(writer->publish(one("a", "{\"n\":" + std::to_string(++n) + "}")));
+    must(writer->fold());
+  };
+  change();
+  // The writer itself keeps the newest state open for those who will ask.
+  const std::uint64_t own = must(writer->readers()).count;
+  {
+    const Snapshot old = must(writer->snapshot());
+    for (int i = 0; i < 3; ++i) change();
+    EXPECT_EQ(must(writer->readers()).count, own + 1);
+    EXPECT_GE(must(writer->readers()).oldest_behind, 3U);
+  }
+  change();
+  EXPECT_EQ(must(writer->readers()).count, own);
+  EXPECT_LE(must(writer->readers()).oldest_behind, 1U);
+}
+
 TEST(IndexWriter, SecondWriterIsRefused) {
   TemporaryFolder folder;
   auto writer = open_writer(folder / "index");

@@ -29,15 +29,24 @@ class IngestThreadTest : public testing::Test {
         [this](const std::vector<LookJob::Item>& items) { released += items.size(); },
         [](const FragmentName&) {}, [] {}});
   }
-  void submit(const std::string& path, const std::string& text) {
+  void submit(const std::string& path, const std::string& text, Cause cause = {}) {
     Look look;
-    look.name = {"r", path};
     look.facts = {text.size(), 1, 1, 1};
-    look.read_ns = 10'000'000'000;
-    look.found = std::get<GoodFragment>(judge(Rules{}, look.name, text));
+    look.content = hash128(text);
+    auto verdict = judge(Rules{}, {"r", path}, text);
+    if (auto* good = std::get_if<GoodFragment>(&verdict)) {
+      look.found = std::move(*good);
+    } else {
+      look.found = std::move(std::get<Reject>(verdict));
+    }
+    submit(path, std::move(look), cause);
+  }
+  void submit(const std::string& path, Look look, Cause cause) {
+    look.name = {"r", path};
+    look.read_ns = ++now_ns_;
     Finding finding;
     finding.looks.push_back(std::move(look));
-    finding.items.push_back({{"r", path}, ledger.issue(), false, 0});
+    finding.items.push_back({{"r", path}, ledger.issue(cause), false, 0});
     thread->submit(std::move(finding));
   }
   void settle() {
@@ -49,6 +58,9 @@ class IngestThreadTest : public testing::Test {
   std::unique_ptr<IndexWriter> writer;
   std::atomic<std::size_t> released{0};
   std::unique_ptr<IngestThread> thread;
+
+ private:
+  std::int64_t now_ns_ = 10'000'000'000;
 };
 
 TEST_F(IngestThreadTest, PausedItPublishesNothingAndStillGetsOn) {
@@ -75,6 +87,47 @@ TEST_F(IngestThreadTest, ATicketDiesOnceItsFindingIsVisible) {
   settle();
   EXPECT_EQ(writer->snapshot()->counts().records.at("videos"), 3000U);
   EXPECT_EQ(released, 3000U);
+}
+
+TEST_F(IngestThreadTest, CountsHowLongChangesTookFromTheirEvents) {
+  const Cause now{steady_clock::now()}, before{steady_clock::now() - seconds(3)};
+  const auto visible = [&] {
+    settle();
+    return thread->counts().visible.total();
+  };
+  submit("crawled.json", R"({"id":"c"})");
+  EXPECT_EQ(visible(), 0U) << "no event told of it";
+  submit("a.json", R"({"id":"a"})", before);
+  EXPECT_EQ(visible(), 1U);
+  EXPECT_GE(thread->counts().visible.sum, seconds(3));
+  submit("a.json", R"({"id":"a"})", now);
+  EXPECT_EQ(visible(), 1U) << "looked at again, and nothing new";
+  submit("a.json", R"({"id":"a","t":1})", now);
+  EXPECT_EQ(visible(), 2U);
+  submit("a.json", "{", now);
+  EXPECT_EQ(visible(), 3U) << "a verdict is seen, too";
+  submit("a.json", Look{}, now);
+  EXPECT_EQ(visible(), 4U) << "and that it is gone";
+  submit("a.json", Look{}, now);
+  EXPECT_EQ(visible(), 4U);
+  EXPECT_LT(thread->counts().visible.sum, seconds(33));
+}
+
+TEST_F(IngestThreadTest, CountsVerdictsByCode) {
+  const auto rejected = [&](Code code) {
+    settle();
+    return thread->counts().rejected[static_cast<std::size_t>(code)];
+  };
+  submit("a.json", "{");
+  EXPECT_EQ(rejected(Code::unexpected_end), 1U);
+  submit("a.json", "{");
+  EXPECT_EQ(rejected(Code::unexpected_end), 1U) << "the same verdict of the same bytes";
+  submit("a.json", R"({"a")");
+  EXPECT_EQ(rejected(Code::unexpected_end), 2U);
+  submit("a.json", "[]");
+  submit("b.json", "[]");
+  EXPECT_EQ(rejected(Code::not_an_object), 2U);
+  EXPECT_EQ(rejected(Code::unexpected_end), 2U);
 }
 
 TEST_F(IngestThreadTest, ForgetsARootThatIsNoLongerConfigured) {

@@ -33,6 +33,10 @@ class FakeService : public Service {
   std::shared_ptr<const Rules> rules() override { return shown_rules; }
   std::chrono::milliseconds query_timeout() override { return shown_query_timeout; }
   Status status() override { return shown_status; }
+  Result<std::vector<StatusHistory::Row>> history(std::size_t minutes) override {
+    asked_minutes = minutes;
+    return shown_history;
+  }
   Readiness readiness() override { return shown_readiness; }
   Result<SyncAnswer> sync(std::chrono::milliseconds timeout, bool durable) override {
     asked_timeout = timeout;
@@ -76,6 +80,8 @@ class FakeService : public Service {
     return on_snapshot_file();
   }
 
+  std::vector<StatusHistory::Row> shown_history;
+  std::size_t asked_minutes = 0;
   const std::string webhooks_folder;
   FeedGate gate{2};
   // Never ready: nothing is sent.

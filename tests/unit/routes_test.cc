@@ -300,6 +300,58 @@ TEST_F(RoutesTest, StatusHasItsMembersInOrder) {
   EXPECT_NE(get("/metrics").body.find("\njcn_fragments_read_total 8\n"), std::string::npos);
 }
 
+TEST_F(RoutesTest, HistoryMinuteByMinute) {
+  StatusHistory::Row quiet, busy;
+  quiet.since_ns = 0;
+  quiet.fragments = 7;
+  busy = {
+      60'000'000'000, 9, 1, 4, 3, std::chrono::microseconds(300), std::chrono::milliseconds(12)};
+  service_->shown_history = {quiet, busy};
+  EXPECT_EQ(get("/v1/status/history").body,
+            R"({"step_s":60,"rows":[)"
+            R"({"since":"1970-01-01T00:00:00.000000000Z","fragments":7,"rejects":0,"read":0,)"
+            R"("visible":{"count":0,"p50_ms":null,"p99_ms":null}},)"
+            R"({"since":"1970-01-01T00:01:00.000000000Z","fragments":9,"rejects":1,"read":4,)"
+            R"("visible":{"count":3,"p50_ms":0.300,"p99_ms":12.000}}]})");
+  EXPECT_EQ(service_->asked_minutes, 60U);
+  EXPECT_EQ(get("/v1/status/history?minutes=1440").status, 200);
+  EXPECT_EQ(service_->asked_minutes, 1440U);
+  for (const char* minutes : {"0", "1441", "-1", "x", ""})
+    EXPECT_EQ(get(std::string("/v1/status/history?minutes=") + minutes).status, 400) << minutes;
+}
+
+TEST_F(RoutesTest, AnswersAreCountedByRouteAndStatus) {
+  put("videos", "a", R"({"t":1})");
+  const auto count = [&](const std::string& labels) -> std::string {
+    const std::string body = get("/metrics").body,
+                      line = "\njcn_http_answers_total{" + labels + "} ";
+    const std::size_t at = body.find(line);
+    if (at == std::string::npos) return "none";
+    const std::size_t from = at + line.size();
+    return body.substr(from, body.find('\n', from) - from);
+  };
+  const std::string one = R"(method="GET",route="/v1/{kind}/{id}",status=)";
+  EXPECT_EQ(count(one + "\"200\""), "none");
+  get("/v1/videos/a");
+  ask("HEAD", "/v1/videos/a");
+  get("/v1/videos/b");
+  EXPECT_EQ(count(one + "\"200\""), "2");
+  EXPECT_EQ(count(one + "\"404\""), "1");
+  get("/nowhere");
+  ask("PUT", "/healthz");
+  EXPECT_EQ(count(R"(method="",route="",status="404")"), "1");
+  EXPECT_EQ(count(R"(method="",route="",status="405")"), "1");
+  service_->on_snapshot = [] { throw std::runtime_error("no"); };
+  EXPECT_THROW(get("/v1/videos/a"), std::runtime_error);
+  service_->on_snapshot = nullptr;
+  EXPECT_EQ(count(one + "\"500\""), "1");
+  EXPECT_NE(
+      get("/metrics")
+          .body.find(
+              "\njcn_http_answer_seconds_count{method=\"GET\",route=\"/v1/{kind}/{id}\"} 4\n"),
+      std::string::npos);
+}
+
 TEST_F(RoutesTest, ReadinessIs503UntilReady) {
   service_->shown_readiness = {false, {{"crawling", "7 of 9"}}};
   const Response waiting = get("/readyz");

@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "jcn/index_readers.h"
 #include "jcn/record.h"
 #include "jcn/result.h"
 #include "jcn/snapshot.h"
@@ -159,6 +160,7 @@ class IndexWriter {
   Result<Rebuilt> reopen(const IndexHealth& health);
 
   std::uint64_t index_bytes() const;  // of data.mdb, as used
+  Result<IndexReaders> readers() const;
   // Whether data.mdb has grown so far beyond what it holds that it is worth a rewrite: pages that
   // were freed, and records that are dead, make up a third of it. False, too, while that cannot be
   // told without waiting, and where the disk has not twice the room that the index takes.
