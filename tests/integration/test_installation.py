@@ -44,7 +44,8 @@ class Installation(unittest.TestCase):
                      "share/jcn/apache/site.wsgi", "share/jcn/apache/private_marks.py",
                      "share/jcn/apache/jcn_site/__init__.py",
                      "share/jcn/schemas/video.schema.json",
-                     "share/bash-completion/completions/jcnctl"):
+                     "share/bash-completion/completions/jcnctl",
+                     "share/bash-completion/completions/jcn-transcode"):
             self.assertIn(name, found)
         # Nothing that is for this tree only, and no path of another prefix.
         self.assertEqual([name for name in found if "private_apache" in name or "run.conf" in name
@@ -70,8 +71,8 @@ class Installation(unittest.TestCase):
                          (PROJECT / "jcn/jcn.service").read_text(encoding="utf-8"))
         pages = [name for name in found if "/man/" in name]
         self.assertEqual(sorted(os.path.basename(page) for page in pages),
-                         ["jcn-export.1.gz", "jcn-transcode.1.gz", "jcn.8.gz", "jcn.conf.5.gz",
-                          "jcnctl.1.gz"])
+                         ["jcn-export.1.gz", "jcn-private-marks.8.gz", "jcn-transcode.1.gz",
+                          "jcn.8.gz", "jcn.cgi.8.gz", "jcn.conf.5.gz", "jcnctl.1.gz"])
         for page in pages:
             with gzip.open(os.path.join(self.tmp, page), "rt", encoding="utf-8") as file:
                 self.assertTrue(file.read().startswith(".Dd "), page)

@@ -1,4 +1,4 @@
-# Completion for jcn, jcnctl and jcn-export. The words come from the programs' own help.
+# Completion for jcn, jcnctl, jcn-export and jcn-transcode. The words come from the programs' own help.
 
 _jcn_words() { # _jcn_words PROGRAM [COMMAND]: options, and the commands
   "$@" --help 2>/dev/null | sed -nE 's/^ +(-[a-z], ?)?(--[a-z-]+).*/\2/p; s/^  ([a-z]+)  +[a-z].*/\1/p'
@@ -20,4 +20,4 @@ _jcn_complete() {
   [[ ${#COMPREPLY[@]} -gt 0 ]] || mapfile -t COMPREPLY < <(compgen -f -- "$current")
 }
 
-complete -o filenames -F _jcn_complete jcn jcnctl jcn-export
+complete -o filenames -F _jcn_complete jcn jcnctl jcn-export jcn-transcode

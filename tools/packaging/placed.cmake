@@ -39,6 +39,9 @@ if(part STREQUAL web)
     tools/jcn-transcode.service)
   place("${data}/jcn/apache" apache/jcn.conf apache/site.conf apache/cgi.conf apache/surroundings.conf
     apache/site.toml apache/site.wsgi)
+  set(completions "$ENV{DESTDIR}${data}/bash-completion/completions")
+  file(MAKE_DIRECTORY "${completions}")
+  file(CREATE_LINK jcn "${completions}/jcn-transcode" SYMBOLIC)
   return()
 endif()
 
