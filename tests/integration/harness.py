@@ -15,6 +15,7 @@ Environment:
 
 import collections
 import ctypes
+import functools
 import http.client
 import json
 import os
@@ -81,6 +82,33 @@ def encode(body):
     return body if isinstance(body, bytes) else json.dumps(body, ensure_ascii=False).encode()
 
 
+# ---- codes --------------------------------------------------------------------------------------
+
+# Every code (indexer/codes.cc) that jcn has shown to the test that runs.
+codes_seen = set()
+SHOWS_CODES = re.compile(r"/v1/(?:rejects|explain|check|fragments/_bulk|[a-z0-9_-]+/_bulk_get)(?:\?|$)")
+
+
+def note_codes(text):
+    """Of JSON, and of what programs end with: "jcn: code: message"."""
+    codes_seen.update(re.findall(r'"code":"([a-z0-9_]+)"', text))
+    codes_seen.update(re.findall(r"^jcn[a-z-]*: ([a-z0-9_]+): ", text, re.M))
+
+
+def provokes(*codes):
+    """Of a test: jcn shows these codes while it runs, or it fails. test_codes.py sees to it that each
+    code has such a test."""
+    def decorated(test):
+        @functools.wraps(test)
+        def run(self):
+            codes_seen.clear()
+            test(self)
+            self.assertEqual(set(codes) - codes_seen, set(), "codes that were not shown")
+        run.provokes = frozenset(codes)
+        return run
+    return decorated
+
+
 def shown_path(path):
     """A path's bytes as jcn's JSON shows them: what is no UTF-8 as \\xNN."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")
@@ -141,6 +169,9 @@ class Client:
                 names = {name.lower(): value for name, value in response.getheaders()}
                 if response.will_close:
                     self.close()
+                if names.get("content-type", "").startswith("application/problem+json") or \
+                        SHOWS_CODES.match(target):
+                    note_codes(data.decode("utf-8", "replace"))
                 return Answer(response.status, names, data)
             except (http.client.RemoteDisconnected, ConnectionError):
                 self.close()
@@ -281,7 +312,9 @@ class Daemon:
         """Starts where jcn must refuse: (exit code, stdout, stderr)."""
         done = subprocess.run(self.command(), stdin=subprocess.DEVNULL, capture_output=True,
                               timeout=seconds * TIME_FACTOR, check=False, **self._as_user())
-        return done.returncode, done.stdout.decode(), done.stderr.decode("utf-8", "replace")
+        errors = done.stderr.decode("utf-8", "replace")
+        note_codes(errors)
+        return done.returncode, done.stdout.decode(), errors
 
     def alive(self):
         return self.process is not None and self.process.poll() is None
@@ -419,8 +452,10 @@ class Daemon:
     # jcnctl.
 
     def run_ctl(self, *arguments, stdin=None):
-        return subprocess.run([self.jcnctl, *arguments], capture_output=True, input=stdin,
+        done = subprocess.run([self.jcnctl, *arguments], capture_output=True, input=stdin,
                               timeout=120 * TIME_FACTOR, check=False, **self._as_user())
+        note_codes(done.stderr.decode("utf-8", "replace"))
+        return done
 
     def ctl(self, *arguments):
         """jcnctl --index … ARGUMENTS: its stdout; fails unless it exits 0."""

@@ -15,7 +15,7 @@ import unittest
 from attached_strace import attached_strace
 from damaged_index import (FOLDED_ON_DEMAND, LAST_GOOD, SCRUB_MS, DamageCase, ask, copy_index, data_file,
                            fill, note, replace_everywhere, targets, truth)
-from harness import (PROJECT, TIME_FACTOR, Client, Hammer, json_of, rebuild_dump, wait_for,
+from harness import (PROJECT, TIME_FACTOR, Client, Hammer, json_of, provokes, rebuild_dump, wait_for,
                      write_whole)
 from test_restart import strace_works
 
@@ -298,6 +298,7 @@ class Fault23(DamageCase):
 class Fault24(DamageCase):
     """Two daemons on one index; copies, restored ones, clones."""
 
+    @provokes("index_in_use")
     def test_fault_24_second_daemon_is_refused(self):
         daemon = self.daemon()
         second = self.new_daemon(self.folder("other"), index="index")

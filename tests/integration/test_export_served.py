@@ -8,7 +8,7 @@ import threading
 import unittest
 
 from exported import ExportCase, check_whole, run_export
-from harness import JCN_EXPORT, json_of, wait_for, write_whole
+from harness import JCN_EXPORT, json_of, provokes, wait_for, write_whole
 
 
 class Served(ExportCase):
@@ -33,6 +33,7 @@ class Served(ExportCase):
         check_whole(self.out)
         return self.query("SELECT id, n FROM videos ORDER BY id")
 
+    @provokes("not_ready")
     def test_the_first_one_is_waited_for_and_then_kept(self):
         self.drop("a.json", {"n": 1})
         live = self.daemon()

@@ -8,7 +8,7 @@ import stat
 import threading
 import unittest
 
-from harness import (JCN, JCNCTL, JcnCase, encode, json_of, rebuild_dump, wait_for)
+from harness import (JCN, JCNCTL, JcnCase, encode, json_of, provokes, rebuild_dump, wait_for)
 
 NOBODY = 65534
 
@@ -117,6 +117,10 @@ class BadFilesAsOrdinaryUser(JcnCase):
         self.assertEqual(daemon.record("good"), {"id": "good"})
         self.assertEqual(daemon.get("/readyz").status, 200)
 
+    @provokes("fifo", "socket", "symlink", "too_large", "permission_denied", "empty_file", "too_deep",
+              "invalid_utf8", "duplicate_member", "byte_order_mark", "not_an_object", "nul_byte",
+              "trailing_bytes", "lone_surrogate", "number_out_of_range", "control_character",
+              "invalid_escape", "invalid_number", "too_many_members")
     def test_bad_files_dropped_while_running(self):
         self.write("good.json", {"id": "good"})
         daemon = self.user_daemon()

@@ -13,7 +13,7 @@ import time
 import unittest
 
 import feed_consumer
-from harness import TIME_FACTOR, JcnCase, json_of, wait_for
+from harness import TIME_FACTOR, JcnCase, json_of, provokes, wait_for
 
 CONSUMER_KILLS = 50
 JCN_KILLS = 10
@@ -407,6 +407,7 @@ class Waiting(FeedCase):
             for feed in several:
                 self.assertTrue(feed.read_to_end().endswith(b"0\r\n\r\n"), (mode, feed.data))
 
+    @provokes("overloaded")
     def test_beyond_their_number(self):
         daemon = self.daemon(config="[feed]\nwaiting = 2\n")
         waiting = [self.feed(daemon, "feed=continuous&heartbeat=50") for _ in range(2)]

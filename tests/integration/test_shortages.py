@@ -17,7 +17,7 @@ import time
 import unittest
 
 from attached_strace import attached_strace
-from harness import TIME_FACTOR, Client, JcnCase, json_of, rebuild_dump, wait_for
+from harness import TIME_FACTOR, Client, JcnCase, json_of, provokes, rebuild_dump, wait_for
 from preloaded import built_library
 from test_restart import strace_works
 from test_sweep import CONFIG, Workload
@@ -84,6 +84,7 @@ class FullDisk(SmallDisk):
     def note(self, number):
         return {"id": f"v{number:05}", "text": f"common only{number} " + os.urandom(1200).hex()}
 
+    @provokes("index_full")
     def test_it_answers_and_takes_drops_up_to_its_bound_and_recovers_by_itself(self):
         for number in range(200):
             self.drop(f"{number}.json", self.note(number))

@@ -11,7 +11,7 @@ import threading
 import unittest
 import urllib.parse
 
-from harness import TIME_FACTOR, Client, JcnCase, json_of, wait_for, write_whole
+from harness import TIME_FACTOR, Client, JcnCase, json_of, provokes, wait_for, write_whole
 
 SEQ = r"^[0-9a-f-]{36}-\d+$"
 OLD, NEW = b'{"id":"a","n":1}', b'{"id":"a","n":2}'
@@ -574,6 +574,7 @@ class FullDisk(WriteCase):
     def seen_by_daemon(self, path=""):
         return f"/proc/{self.live.process.pid}/root{self.path(path)}"
 
+    @provokes("disk_full")
     def test_leaves_nothing_behind(self):
         body = json.dumps({"id": "a", "pad": "x" * 60_000}).encode()
         made = self.put(self.live, "a.json", body)
@@ -588,6 +589,7 @@ class FullDisk(WriteCase):
         os.remove(self.seen_by_daemon("fill.bin"))
         self.assertEqual(self.put(self.live, "new/deep/b.json", NEW).status, 201)
 
+    @provokes("read_only")
     def test_no_leave_to_write(self):
         subprocess.run(["nsenter", f"--mount=/proc/{self.live.process.pid}/ns/mnt", "mount", "-o",
                         "remount,ro", self.root], check=True)
