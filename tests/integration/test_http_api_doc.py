@@ -1,20 +1,10 @@
 """jcn/doc/http-api.md: every example is run, and answers as it says.
 
-An example stands in a fenced block marked `console`:
-
-    ```console
-    $ curl -sS http://127.0.0.1:8640/v1/videos/omelette
-    {"id":"omelette","title":"One egg, one minute",…}
-    ```
-
-- A line that begins with `$ ` is a command for bash; lines behind it that begin with `> ` continue it.
-- What follows, up to the next command or the end of the block, is all that the command prints. `…`
-  stands for any text, over line ends too. A line that begins with two spaces goes on with the line
-  before it, without line end and spaces: so long answers can be read.
-- jcn runs with --writable. The commands of a document run one after the other, each in a shell of its own, in the one folder
-  that jcn watches, called `notes`: a copy of tests/data/notes in which every file was last changed
-  at 2026-03-01 12:00 UTC. The kind `videos` has the schema jcn/schemas/video.schema.json. One webhook, `site`, has an
-  address that is never there. Port 8640 stands for the one that jcn listens on.
+console_examples.py says how they are written. The commands run one after the other, each in a shell
+of its own, in the one folder that jcn watches, called `notes`: a copy of tests/data/notes in which
+every file was last changed at 2026-03-01 12:00 UTC. jcn runs with --writable. The kind `videos` has
+the schema jcn/schemas/video.schema.json. One webhook, `site`, has an address that is never there.
+Port 8640 stands for the one that jcn listens on.
 
 Every operation of openapi.json must stand in an example.
 """
@@ -23,46 +13,23 @@ import json
 import os
 import re
 import shutil
-import subprocess
 import unittest
 import urllib.parse
 
+from console_examples import as_pattern, check_all, compare, examples, run
 from harness import PROJECT, TIME_FACTOR, JcnCase
 
 DOCUMENT = PROJECT / "jcn/doc/http-api.md"
 OPENAPI = PROJECT / "jcn/openapi.json"
 CHANGED = 1772366400  # 2026-03-01T12:00:00Z
 
-BLOCK = re.compile(r"^```console\n(.*?)^```$", re.M | re.S)
 ADDRESS = re.compile(r"http://127\.0\.0\.1:8640(/[^\s'\"]*)")
-
-
-def examples(text):
-    """(line number, command, what it prints) of every example."""
-    found = []
-    for block in BLOCK.finditer(text):
-        number = text.count("\n", 0, block.start(1)) + 1
-        for line in block.group(1).splitlines():
-            if line.startswith("$ "):
-                found.append([number, line[2:], None])
-            elif line.startswith("> ") and found[-1][2] is None:
-                found[-1][1] += "\n" + line[2:]
-            else:
-                before = "" if found[-1][2] is None else found[-1][2] + "\n"
-                found[-1][2] = before + line
-            number += 1
-    return [(number, command, (printed or "").replace("\n  ", "")) for number, command, printed
-            in found]
-
-
-def as_pattern(printed):
-    return re.compile("(?s:" + ".*?".join(map(re.escape, printed.split("…"))) + r")\n?\Z")
 
 
 class Document(JcnCase):
     def test_every_example(self):
         text = DOCUMENT.read_text()
-        self.assertEqual(text.count("```console"), len(BLOCK.findall(text)))
+        check_all(self, text)
         shutil.copytree(PROJECT / "tests/data/notes", self.root, dirs_exist_ok=True)
         for folder, _, names in os.walk(self.root):
             for name in names:
@@ -76,13 +43,9 @@ class Document(JcnCase):
                                   f'secret_file = "{secret}"\n')
         for number, command, printed in examples(text):
             with self.subTest(line=number, command=command):
-                done = subprocess.run(
-                    ["bash", "-c", command.replace(":8640", f":{live.port}")], cwd=self.root,
-                    stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                    timeout=60 * TIME_FACTOR, check=False)
-                seen = done.stdout.decode().replace("\r\n", "\n").replace(f":{live.port}", ":8640")
-                if not as_pattern(printed).match(seen):
-                    self.assertEqual(seen, printed + "\n")
+                seen = run(command.replace(":8640", f":{live.port}"), self.root,
+                           60 * TIME_FACTOR).replace(f":{live.port}", ":8640")
+                compare(self, seen, printed)
 
     def test_every_operation_has_an_example(self):
         asked = set()
