@@ -172,12 +172,15 @@ class Client:
 
     # ---- writing
 
-    def put(self, root, path, document, if_match=None):
+    def put(self, root, path, document, if_match=None, if_present=None):
         """Writes a file, which is visible when this returns. Without `if_match` the file must be
         new; with the etag of what it replaces it must still be that; "*" replaces whatever is
-        there, if anything is. Otherwise it is a Conflict, and nothing was written. `document`: what
-        json.dumps takes, or bytes."""
+        there, if anything is. Otherwise it is a Conflict, and nothing was written. `if_present`:
+        the path of another file of the root, without which nothing is written either: NotFound.
+        `document`: what json.dumps takes, or bytes."""
         condition = {"If-Match": if_match} if if_match else {"If-None-Match": "*"}
+        if if_present is not None:
+            condition["Jcn-If-Present"] = urllib.parse.quote(if_present)
         answer = self._write("PUT", root, path, body_of(document), condition)
         return Written(answer.headers.get("etag"), self._visible(answer))
 
@@ -197,10 +200,10 @@ class Client:
             raise problem(answer)
         return parsed(answer).get("seq")
 
-    def update(self, root, path, function, attempts=100):
+    def update(self, root, path, function, attempts=100, if_present=None):
         """Puts function(document) in the place of the document, {} if there is none; again when
         somebody else was quicker, so that no change is lost. None from `function`: leave it as it
-        is. Returns the document that stands there in the end."""
+        is. Returns the document that stands there in the end. `if_present`: as put()'s."""
         for attempt in range(attempts):
             try:
                 before = self.fragment(root, path)
@@ -211,7 +214,7 @@ class Client:
             if changed is None:
                 return document
             try:
-                self.put(root, path, changed, if_match=etag)
+                self.put(root, path, changed, etag, if_present)
                 return changed
             except Conflict:
                 if attempt + 1 == attempts:

@@ -67,6 +67,21 @@ bool bring_to_an_end(const LeftBehind& entry, const DisplacedFile& file) {
   return done.ok();
 }
 
+// Errors: no_such_fragment; as find_folder's.
+Result<void> check_presence(int root, const Precondition& precondition) {
+  if (!precondition.if_present) return {};
+  const auto [path, file] = place_of(*precondition.if_present);
+  JCN_TRY(const std::optional<FileDescriptor> folder, find_folder(root, path));
+  if (folder) {
+    JCN_TRY(const FolderEntry entry, stat_entry(folder->get(), file));
+    if (entry.type == FolderEntry::Type::file) return {};
+  }
+  return Error{
+      Code::no_such_fragment,
+      "The file that Jcn-If-Present names, " + *precondition.if_present + ", is not there.",
+      "Nothing was changed."};
+}
+
 Error overtaken() {
   return {Code::precondition_failed, "Another program changed the file at the same moment.",
           "Its change stands. Read it again; its ETag is what counts."};
@@ -87,6 +102,17 @@ Result<FragmentFiles::Place> FragmentFiles::enter() {
 std::mutex& FragmentFiles::lock_of(const FragmentName& name) {
   const std::size_t root = std::hash<std::string>()(name.root);
   return locks_[(root ^ std::hash<std::string>()(name.path)) % locks_.size()];
+}
+
+FragmentFiles::Held FragmentFiles::hold(const FragmentName& name,
+                                        const Precondition& precondition) {
+  std::mutex& own = lock_of(name);
+  std::mutex& present =
+      precondition.if_present ? lock_of({name.root, *precondition.if_present}) : own;
+  if (&own == &present) return {std::unique_lock(own), {}};
+  Held held{std::unique_lock(own, std::defer_lock), std::unique_lock(present, std::defer_lock)};
+  std::lock(held.own, held.present);
+  return held;
 }
 
 void FragmentFiles::before_change() const {
@@ -140,7 +166,8 @@ Result<WrittenFragment> FragmentFiles::put(const FragmentName& name, std::string
                                            std::uint64_t max_bytes) {
   JCN_TRY(const Folder root, in_.open_root(name.root));
   const auto [path, file] = place_of(name.path);
-  const std::lock_guard guard(lock_of(name));
+  const Held held = hold(name, precondition);
+  JCN_CHECK(check_presence(root->get(), precondition));
   JCN_TRY(std::optional<FileDescriptor> folder, find_folder(root->get(), path));
   Standing standing;
   if (folder) {
@@ -204,7 +231,8 @@ Result<void> FragmentFiles::take_away(const FragmentName& name, const Preconditi
                                       std::uint64_t max_bytes) {
   JCN_TRY(const Folder root, in_.open_root(name.root));
   const auto [path, file] = place_of(name.path);
-  const std::lock_guard guard(lock_of(name));
+  const Held held = hold(name, precondition);
+  JCN_CHECK(check_presence(root->get(), precondition));
   JCN_TRY(const std::optional<FileDescriptor> folder, find_folder(root->get(), path));
   Standing standing;
   if (folder) {

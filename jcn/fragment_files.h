@@ -5,7 +5,8 @@
 //    was evaluated against; what another program put there meanwhile goes back to its place (and
 //    for those microseconds the refused file may have been seen there). Two conditional writers
 //    never both succeed on the same bytes.
-// 2. A file is created only where there is none.
+// 2. A file is created only where there is none. One that may only be changed while another is
+//    present is not changed after that was removed here.
 // 3. Whoever reads sees the old bytes or the new ones, whole; so does the disk after a crash.
 // 4. Nothing is read or written outside the root; links are neither followed nor replaced.
 // 5. A write that fails leaves nothing behind, no folder either.
@@ -71,9 +72,9 @@ class FragmentFiles {
   // Errors: no_such_fragment; those of the root; verdicts (symlink, too_large, …); busy.
   Result<StoredFragment> read(const FragmentName& name, std::uint64_t max_bytes) const;
 
-  // On disk when it returns. Errors: precondition_failed, precondition_required; bad_path (a folder
-  // stands there, or no folder where one is needed); those of read(); disk_full, read_only,
-  // path_too_long, overloaded, write_error.
+  // On disk when it returns. Errors: precondition_failed, precondition_required; no_such_fragment
+  // (the file that had to be present is not); bad_path (a folder stands there, or no folder where
+  // one is needed); those of read(); disk_full, read_only, path_too_long, overloaded, write_error.
   Result<WrittenFragment> write(const FragmentName& name, std::string_view bytes,
                                 const Precondition& precondition, std::uint64_t max_bytes);
   // Folders stay. Errors: the same, and no_such_fragment.
@@ -98,6 +99,11 @@ class FragmentFiles {
                          std::uint64_t max_bytes);
   Result<void> replace(NewFile& fresh, const DisplacedFile& file, WriteJournal::Note& note,
                        const Precondition& precondition, const Standing& standing) const;
+  // Keeps others from changing the file, and the one that has to be present, while it exists.
+  struct Held {
+    std::unique_lock<std::mutex> own, present;
+  };
+  Held hold(const FragmentName& name, const Precondition& precondition);
   void before_change() const;
   void count_refusal(const Error& error);
   std::mutex& lock_of(const FragmentName& name);

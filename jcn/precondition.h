@@ -1,5 +1,6 @@
 // What a writer says of the file that it is about to replace or to remove: If-Match and
-// If-None-Match (RFC 9110 §13.1), and 428 where it says nothing (RFC 6585 §3).
+// If-None-Match (RFC 9110 §13.1), and 428 where it says nothing (RFC 6585 §3). And of another file,
+// without which it would be about nothing: Jcn-If-Present.
 #pragma once
 
 #include <optional>
@@ -12,6 +13,7 @@ namespace jcn {
 
 struct Precondition {
   std::optional<std::string> if_match, if_none_match;  // values of the headers
+  std::optional<std::string> if_present = {};          // the path of a file of the same root
 };
 
 // What stands at the path.

@@ -55,6 +55,8 @@ Result<std::optional<Response>> changed(const Call& call, FragmentChange& change
   const auto rules = call.service.rules();
   const std::uint64_t max_bytes = rules->limits.max_bytes;
   FragmentFiles& files = call.service.fragments();
+  if (const auto& present = change.precondition.if_present)
+    JCN_CHECK(eligible_rule(*rules, {change.name.root, *present}));
   if (!change.bytes) {
     JCN_CHECK(eligible_rule(*rules, change.name));
     JCN_CHECK(files.remove(change.name, change.precondition, max_bytes));
@@ -76,6 +78,11 @@ Result<Response> change_one(const Call& call, std::optional<std::string> bytes) 
   change.name = {call.root, call.path};
   change.bytes = std::move(bytes);
   change.precondition = {joined(call.request, "If-Match"), joined(call.request, "If-None-Match")};
+  if (const auto present = joined(call.request, "Jcn-If-Present")) {
+    change.precondition.if_present = percent_decode(*present, false);
+    if (!change.precondition.if_present)
+      return Error{Code::bad_path, "Jcn-If-Present is no percent-encoded path."};
+  }
   JCN_TRY(const FragmentFiles::Place place, call.service.fragments().enter());
   carry_out(call, change);
   if (change.problem) return *std::move(change.problem);

@@ -26,8 +26,8 @@ using Read = std::variant<Value, BodyFault>;
 Response body_problem(const BodyFault& fault) {
   return problem(fault.code, "The body must be {\"operations\":[…]}: " + fault.detail,
                  "Each one {\"method\":\"put\",\"root\",\"path\",\"document\"} or "
-                 "{\"method\":\"delete\",\"root\",\"path\"}, with \"if_match\" and "
-                 "\"if_none_match\" where wanted; at most " +
+                 "{\"method\":\"delete\",\"root\",\"path\"}, with \"if_match\", "
+                 "\"if_none_match\" and \"if_present\" where wanted; at most " +
                      std::to_string(most_operations) + ".",
                  {{fault.pointer, fault.detail}});
 }
@@ -53,7 +53,8 @@ Read<FragmentChange> read_operation(std::string_view operation, const std::strin
                                        : name == "if_match" ? &change.precondition.if_match
                                        : name == "if_none_match"
                                            ? &change.precondition.if_none_match
-                                           : nullptr;
+                                       : name == "if_present" ? &change.precondition.if_present
+                                                              : nullptr;
     if (!into) return fault(name, "an operation has another member.", Code::unknown_parameter);
     if (json_type(member.value()) != JsonType::string) return fault(name, "it is no string.");
     *into = json_unquote(member.value());

@@ -4,11 +4,12 @@ namespace jcn_transcode {
 
 using jcn::Result;
 
-Result<std::optional<Claim>> Claim::take(Notes& notes, std::string path, Lease lease,
+Result<std::optional<Claim>> Claim::take(Notes& notes, const std::string& stem, Lease lease,
                                          const std::string& tag) {
-  JCN_TRY(std::optional<std::string> taken, notes.write(path, tag, lease_text(lease, time_now())));
+  JCN_TRY(std::optional<std::string> taken,
+          notes.write(path_of(stem), tag, lease_text(lease, time_now()), stem + ".json"));
   if (!taken) return std::optional<Claim>();
-  return std::optional(Claim(notes, std::move(path), std::move(lease), *std::move(taken)));
+  return std::optional(Claim(notes, stem, std::move(lease), *std::move(taken)));
 }
 
 Result<bool> Claim::keep(Clock::time_point now) {
@@ -23,7 +24,7 @@ Result<bool> Claim::keep(Clock::time_point now) {
 Result<bool> Claim::renew() {
   ++lease_.renewal;
   JCN_TRY(std::optional<std::string> tag,
-          notes_->write(path_, tag_, lease_text(lease_, time_now())));
+          notes_->write(path_, tag_, lease_text(lease_, time_now()), first_));
   if (!tag) {
     // Unless the answer to an earlier renewal was lost.
     JCN_TRY(std::optional<Note> there, notes_->read(path_));

@@ -12,9 +12,11 @@ namespace jcn_transcode {
 
 class Claim {
  public:
-  // Creates the note at `path`, or takes over the one with this tag. Nothing: another was quicker.
-  static jcn::Result<std::optional<Claim>> take(Notes& notes, std::string path, Lease lease,
+  // Creates STEM.claim.json, or takes over the one with this tag. Nothing: another was quicker.
+  // Errors: as Notes::write's.
+  static jcn::Result<std::optional<Claim>> take(Notes& notes, const std::string& stem, Lease lease,
                                                 const std::string& tag = "");
+  static std::string path_of(const std::string& stem) { return stem + ".claim.json"; }
 
   const Lease& lease() const { return lease_; }
 
@@ -28,12 +30,16 @@ class Claim {
   jcn::Result<bool> let_go(Notes& notes) { return notes.remove(path_, tag_); }
 
  private:
-  Claim(Notes& notes, std::string path, Lease lease, std::string tag)
-      : notes_(&notes), path_(std::move(path)), lease_(std::move(lease)), tag_(std::move(tag)) {}
+  Claim(Notes& notes, const std::string& stem, Lease lease, std::string tag)
+      : notes_(&notes),
+        path_(path_of(stem)),
+        first_(stem + ".json"),
+        lease_(std::move(lease)),
+        tag_(std::move(tag)) {}
   void plan_next(Clock::duration wait) { next_ = Clock::now() + wait; }
 
   Notes* notes_;
-  std::string path_;
+  std::string path_, first_;  // of the claim, and of the video's first note
   Lease lease_;
   std::string tag_;
   Clock::time_point next_ = Clock::now() + lease_.term / 3;  // when it is to be renewed

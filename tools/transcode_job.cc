@@ -82,6 +82,8 @@ Job::Step Job::run() {
     outcome = turn();
   if (outcome.ok() && *outcome == Outcome::anew)
     outcome = fail("The uploaded file keeps changing.");
+  // The upload's note is gone: jcn does not let anybody write beside it any more.
+  if (!outcome.ok() && outcome.error().code == Code::no_such_fragment) outcome = Outcome::gone;
   if (!outcome.ok() && settings_.stopped()) outcome = Outcome::stopped;
   if (!outcome.ok()) {
     give_back();
@@ -172,7 +174,8 @@ Result<bool> Job::put_note(const std::string& text) {
 
 Result<bool> Job::try_note(const std::string& text) {
   for (int i = 0; i < most_rivals; ++i) {
-    JCN_TRY(std::optional<std::string> tag, notes_.write(note_path_, note_tag_, text));
+    JCN_TRY(std::optional<std::string> tag,
+            notes_.write(note_path_, note_tag_, text, video_.stem + ".json"));
     if (tag) {
       note_tag_ = *std::move(tag);
       return true;
@@ -325,7 +328,8 @@ Job::Step Job::fail(std::string why) {
 
 // In few words, and without insisting: who takes over finds out by itself.
 void Job::give_back() {
-  (void)last_words_.write(note_path_, note_tag_, queued_note(video_.id, time_now()));
+  (void)last_words_.write(note_path_, note_tag_, queued_note(video_.id, time_now()),
+                          video_.stem + ".json");
   (void)claim_.let_go(last_words_);
 }
 

@@ -3,7 +3,8 @@
 // 1. Whatever is written into its note or beside it is written while the claim is held, and the
 // claim
 //    is renewed for sure just before files get their names and the note says so.
-// 2. Before anything is announced, the record is asked for again: what was deleted stays deleted.
+// 2. Before anything is announced, the record is asked for again; and jcn writes nothing beside an
+//    upload whose note is gone: what was deleted stays deleted.
 // 3. However a turn ends, no temporary stays, and no child.
 #pragma once
 

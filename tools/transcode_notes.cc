@@ -61,12 +61,13 @@ Result<std::optional<Note>> Notes::read(const std::string& path) {
 }
 
 Result<std::optional<std::string>> Notes::write(const std::string& path, const std::string& tag,
-                                                const std::string& text) {
+                                                const std::string& text, const std::string& first) {
   auto said =
       jcn_.ask({.target = target(path),
                 .method = Method::put,
                 .body = text,
-                .headers = {tag.empty() ? Header{"If-None-Match", "*"} : Header{"If-Match", tag}}});
+                .headers = {tag.empty() ? Header{"If-None-Match", "*"} : Header{"If-Match", tag},
+                            Header{"Jcn-If-Present", jcn_client::percent_encoded(first)}}});
   if (said.ok()) return std::optional(std::string(said->header("etag")));
   if (said.error().code != Code::precondition_failed) return std::move(said).error();
   JCN_TRY(const std::optional<Note> there, read(path));

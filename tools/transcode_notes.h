@@ -28,9 +28,10 @@ class Notes {
   jcn::Result<std::optional<Note>> read(const std::string& path);
   // Replaces the note that has this tag; an empty one creates. Gives the new tag; nothing when
   // there is another note, or none, by now. A write whose answer was lost, and is repeated,
-  // succeeds. Errors: the client's; jcn's own verdict on the text.
+  // succeeds. `first`: the path of the video's first note, without which nothing is written.
+  // Errors: no_such_fragment (it is gone); the client's; jcn's own verdict on the text.
   jcn::Result<std::optional<std::string>> write(const std::string& path, const std::string& tag,
-                                                const std::string& text);
+                                                const std::string& text, const std::string& first);
   // False: there is another one by now. One that is not there is removed. Errors: the client's.
   jcn::Result<bool> remove(const std::string& path, const std::string& tag);
 

@@ -175,7 +175,12 @@ Result<void> Worker::attempt(const Waiting& waiting) {
   }
   video.stem = path.substr(0, path.size() - note_end.size());
   const std::string name = video.stem.substr(video.stem.rfind('/') + 1);
-  JCN_TRY(std::optional<Claim> claimed, claim(waiting, video.stem + ".claim.json", name));
+  auto taken = claim(waiting, video.stem, name);
+  if (!taken.ok() && taken.error().code == Code::no_such_fragment) {  // deleted this very moment
+    queue_.drop(waiting);
+    return {};
+  }
+  JCN_TRY(std::optional<Claim> claimed, std::move(taken));
   if (!claimed) return {};
 
   spdlog::info("{}: begun, attempt {}", waiting.id, claimed->lease().attempt);
@@ -195,10 +200,11 @@ Result<void> Worker::attempt(const Waiting& waiting) {
 }
 
 // Nothing: another worker has it, and it is put off.
-Result<std::optional<Claim>> Worker::claim(const Waiting& waiting, const std::string& path,
+Result<std::optional<Claim>> Worker::claim(const Waiting& waiting, const std::string& stem,
                                            const std::string& name) {
+  const std::string path = Claim::path_of(stem);
   Lease lease{.video = waiting.id, .holder = settings_.holder, .term = settings_.lease};
-  JCN_TRY(std::optional<Claim> created, Claim::take(notes_, path, lease));
+  JCN_TRY(std::optional<Claim> created, Claim::take(notes_, stem, lease));
   if (created) return created;
   JCN_TRY(const std::optional<Note> there, notes_.read(path));
   if (!there) return std::optional<Claim>();  // gone again: it is still due
@@ -207,7 +213,7 @@ Result<std::optional<Claim>> Worker::claim(const Waiting& waiting, const std::st
   // One of ours is left from a request whose answer was lost.
   if (theirs.holder == settings_.holder || watch_.expired(path, there->tag, theirs.term, now)) {
     lease.attempt = theirs.attempt + (theirs.holder == settings_.holder ? 0 : 1);
-    JCN_TRY(std::optional<Claim> taken, Claim::take(notes_, path, lease, there->tag));
+    JCN_TRY(std::optional<Claim> taken, Claim::take(notes_, stem, lease, there->tag));
     if (taken && lease.attempt > theirs.attempt)
       spdlog::warn("{}: taken over from {}, who was silent for {} s", waiting.id, theirs.holder,
                    theirs.term.count());

@@ -29,7 +29,7 @@ class Worker {
  private:
   Worker(const Settings& settings, jcn::FileDescriptor root);
   jcn::Result<void> attempt(const Waiting& waiting);
-  jcn::Result<std::optional<Claim>> claim(const Waiting& waiting, const std::string& path,
+  jcn::Result<std::optional<Claim>> claim(const Waiting& waiting, const std::string& stem,
                                           const std::string& name);
   void pause_for(const jcn::Error& error);
 

@@ -88,7 +88,7 @@ def store(part, extension, said):
 
 def publish(video_id, note):
     """Writes the note of a new video; what jcn has against it."""
-    path = f"{video_id[:2]}/{video_id}.json"
+    path = videos.note_of_upload(video_id)
     try:
         jcn().put(current().root, path, note)
         return None
@@ -170,15 +170,17 @@ def edit_page(video, said, complaints, seen, version):
 def delete():
     guard.check_token()
     video_id = request.args.get("v", "")
-    notes, files = notes_of(video_id), uploads.files_of(video_id)
-    if not notes and not files:
+    notes = notes_of(video_id)
+    if not notes and not uploads.files_of(video_id):
         raise NotFound("There is no such video.")
-    if files:
-        hide(video_id)
+    hide(video_id)
     for n, (root, path) in enumerate(notes):
         forget(root, path)
-        if n == 0 and files:
+        if n == 0:
             hide(video_id)  # again: while the note was there, a page may have shown them
+    # What was created while the first note was there; nobody creates any more without it.
+    for root, path in dict.fromkeys([*created_beside(notes[:1]), *lying(video_id)]):
+        forget(root, path)
     uploads.remove_files(video_id)
     return redirect(url_for("pages.home"), 303)
 
@@ -194,14 +196,24 @@ def notes_of(video_id):
             found = [(each["root"], each["path"]) for each in said]
         except NothingThere:
             pass  # deleted by somebody else, this very moment
-    lying = [(current().root, f"{video_id[:2]}/{name}") for name in uploads.notes_of(video_id)]
-    return list(dict.fromkeys([*found, *lying]))
+    return list(dict.fromkeys([*found, *lying(video_id)]))
+
+
+def lying(video_id):
+    """[(root, path)] of all notes in the name of a video that was uploaded here."""
+    return [(current().root, f"{video_id[:2]}/{name}") for name in uploads.notes_of(video_id)]
+
+
+def created_beside(notes):
+    """Where the site and the workers create notes beside these."""
+    return [(root, videos.beside(path, author)) for root, path in notes
+            for author in ("edit", "transcode", "claim")]
 
 
 def hide(video_id):
     """Files of which a deletion may leave some behind, if it breaks off, are for editors."""
     try:
-        marks.put(video_id)
+        marks.hide(video_id)
     except OSError as error:
         if error.errno not in uploads.NO_ROOM:  # that is what people delete for
             raise

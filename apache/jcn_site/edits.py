@@ -14,7 +14,7 @@ from werkzeug.exceptions import Conflict as Unusable
 from jcn_client import Conflict
 from jcn_client import NotFound as NothingThere
 
-from . import marks, text, uploads, videos
+from . import marks, text, videos
 from .settings import jcn
 
 TITLE, DESCRIPTION, TAG = 500, 20000, 60  # the longest that forms take
@@ -58,40 +58,42 @@ def _hash(value):
 
 
 def place_of(video_id):
-    """(root, path) of the note with people's changes: where it is, or would be, beside the first
-    note."""
+    """(root, path) of the note with people's changes, where it is, or would be: beside the first
+    note; and that one's path, if it is another one and of the same root."""
     notes = jcn().record_with(video_id, "fragments")["fragments"]
-    for note in notes:
-        if note["path"].endswith(".edit.json"):
-            return note["root"], note["path"]
     first = notes[0]
-    return first["root"], first["path"].removesuffix(".json") + ".edit.json"
+    root, path = next(((note["root"], note["path"]) for note in notes
+                       if note["path"].endswith(".edit.json")),
+                      (first["root"], videos.beside(first["path"], "edit")))
+    return root, path, first["path"] if first["root"] == root else None
 
 
 def version_of(video_id):
     """The etag of that note, "" if there is none."""
+    root, path, _ = place_of(video_id)
     try:
-        return jcn().fragment(*place_of(video_id)).etag
+        return jcn().fragment(root, path).etag
     except NothingThere:
         return ""
 
 
 def save(video_id, said, seen_then, version):
     """Writes what was changed in a form with these fields. `seen_then`, `version`: what seen() and
-    version_of() were when it was made. Overtaken, or jcn's Problem, if nothing was written."""
+    version_of() were when it was made. Overtaken, or jcn's Problem, if nothing was written:
+    NotFound, if the video is gone by now."""
     for attempt in range(ATTEMPTS):
-        root, path = place_of(video_id)
+        root, path, first = place_of(video_id)
         note, etag = _read(root, path)
         changes = _changes(video_id, said, seen_then, note if etag != version else {},
                            etag == version)
         if not changes:
             return
-        if changes.get("visibility") == "private" and uploads.files_of(video_id):
-            marks.put(video_id)  # before the video is
+        if changes.get("visibility") == "private":
+            marks.hide(video_id)  # before the video is
         if changes.get("description") == "":
             changes["description"] = None  # takes away what others say
         try:
-            jcn().put(root, path, {"id": video_id, **note, **changes}, if_match=etag or None)
+            jcn().put(root, path, {"id": video_id, **note, **changes}, etag or None, first)
             return
         except Conflict:
             if attempt + 1 == ATTEMPTS:

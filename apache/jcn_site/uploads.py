@@ -76,15 +76,21 @@ class Part:
 
     def keep(self, extension, before=lambda: None):
         """Gives the file its name; returns its path beneath the root. `before`: called when its
-        folder is there, and the name is not."""
+        folder is there, and the name is not; perhaps again."""
         relative = f"{self.id[:2]}/{self.id}.{extension}"
         target = os.path.join(self._folder, relative)
         self._file.flush()
         os.fsync(self._file.fileno())
         self._file.close()
-        os.makedirs(os.path.dirname(target), mode=0o775, exist_ok=True)
-        before()
-        os.rename(self._path, target)
+        for attempts_left in reversed(range(5)):
+            os.makedirs(os.path.dirname(target), mode=0o775, exist_ok=True)
+            try:
+                before()
+                os.rename(self._path, target)
+                break
+            except FileNotFoundError:  # the last other video in the folder was deleted, and it too
+                if not attempts_left:
+                    raise
         self._path = None
         sync_folder(os.path.dirname(target))
         return relative
@@ -135,15 +141,16 @@ def _names(video_id):
 
 
 def remove_files(video_id):
-    """All of files_of, and the folder if it is empty then."""
+    """All of files_of, and those that come meanwhile, and the folder if it is empty then."""
     if not ID.fullmatch(video_id):
         return
     folder = os.path.join(current().folder, video_id[:2])
-    for name in files_of(video_id):
-        try:
-            os.unlink(os.path.join(folder, name))
-        except FileNotFoundError:
-            pass
+    while names := files_of(video_id):
+        for name in names:
+            try:
+                os.unlink(os.path.join(folder, name))
+            except FileNotFoundError:
+                pass
     try:
         os.rmdir(folder)
     except OSError:

@@ -165,6 +165,18 @@ def media_address(path, extensions):
         return ""
 
 
+# ---- the notes of a video (jcn/doc/video.md)
+
+def note_of_upload(video_id):
+    """Its path beneath the root."""
+    return f"{video_id[:2]}/{video_id}.json"
+
+
+def beside(note, author):
+    """The path of the note that another author has beside the first one: edit, transcode, claim."""
+    return f"{note.removesuffix('.json')}.{author}.json"
+
+
 # ---- asking jcn
 
 def find(video_id):

@@ -87,9 +87,11 @@ def failed(why):
 
 
 def finish(video_id, members):
-    """Puts them into the note of who makes renditions, whatever else stands there."""
-    jcn().update(current().root, f"{video_id[:2]}/{video_id}.transcode.json",
-                 lambda note: {**note, "id": video_id, **members})
+    """Puts them into the note of who makes renditions, whatever else stands there. NotFound, and
+    nothing is written, if the video is gone by now."""
+    upload = videos.note_of_upload(video_id)
+    jcn().update(current().root, videos.beside(upload, "transcode"),
+                 lambda note: {**note, "id": video_id, **members}, if_present=upload)
 
 
 def proof(video_id):

@@ -4,6 +4,8 @@ import http.client
 import http.server
 import threading
 
+HELD_SECONDS = 300  # at most: of a test that has failed
+
 
 class Between:
     """Hands requests on to jcn at `port`. `lost(method, target)` true: the connection breaks
@@ -50,6 +52,20 @@ class Between:
         self._server.daemon_threads = True
         self.port = self._server.server_port
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def hold(self, method, ending):
+        """The next request of this kind waits before jcn gets it: two events, that it has come and
+        that it may go on."""
+        come, go_on = threading.Event(), threading.Event()
+
+        def lost(asked, target):
+            if asked == method and target.endswith(ending) and not come.is_set():
+                come.set()
+                go_on.wait(HELD_SECONDS)
+            return False
+
+        self.lost = lost
+        return come, go_on
 
     def close(self):
         self._server.shutdown()

@@ -304,6 +304,7 @@ class Answers(OpenapiCase):
         self.ask(get, one, "/v1/fragments/notes/link.json", 422)
         self.ask(put, one, "/v1/fragments/other/abc.json", 404, body=b"{}")
         self.ask(put, one, new, 422, body=b'{"id":}')
+        self.ask(put, one, new, 404, body=b"{}", headers={"Jcn-If-Present": "none.json"})
         self.ask(put, one, new, 413, body=b" " * (2 << 20))
         made = self.ask(put, one, new, 201, body=b'{"id":"new"}')
         self.ask(put, one, new, 428, body=b"{}")

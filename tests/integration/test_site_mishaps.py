@@ -3,17 +3,27 @@
 import http.client
 import json
 import os
+import pathlib
+import shutil
+import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import unittest
+import unittest.mock
 import urllib.parse
 
 from between_jcn import Between
-from harness import PROJECT, TIME_FACTOR, wait_for
+from harness import PROJECT, TIME_FACTOR, wait_for, write_whole
 from site_case import Page
-from test_site_writing import ELSEWHERE, FIELDS, VIDEO, WritingCase
+from test_site_writing import WorkerCase, WritingCase
+from transcode_case import children
+
+import jcn_site  # found since site_case was loaded
+from jcn_client import NotFound
+from jcn_site import marks, uploads
 
 PATIENCE = 60 * TIME_FACTOR  # seconds
 
@@ -40,21 +50,22 @@ class MishapCase(WritingCase):
     def edit(self, video, form, **changes):
         return self.post(f"/edit?v={video}", {**form, **changes})
 
-    def edit_elsewhere(self, video, form, **changes):
-        """The same by another browser, meanwhile: a thread, and where its status will be."""
+    def post_elsewhere(self, target, body, kind="application/x-www-form-urlencoded"):
+        """By another browser, meanwhile: a thread, and where the answer's status will be."""
         statuses = []
 
         def send():
             connection = http.client.HTTPConnection("127.0.0.1", self.apache.port, timeout=PATIENCE)
-            connection.request("POST", f"/edit?v={video}",
-                               urllib.parse.urlencode({**form, **changes}),
-                               {"Content-Type": "application/x-www-form-urlencoded"})
+            connection.request("POST", target, body, {"Content-Type": kind})
             statuses.append(connection.getresponse().status)
             connection.close()
 
         thread = threading.Thread(target=send)
         thread.start()
         return thread, statuses
+
+    def edit_elsewhere(self, video, form, **changes):
+        return self.post_elsewhere(f"/edit?v={video}", urllib.parse.urlencode({**form, **changes}))
 
     def seen_from_elsewhere(self, video):
         return self.get(f"/media/{video[:2]}/{video}.webm", X_From="192.0.2.7").status
@@ -170,6 +181,165 @@ class Deletions(MishapCase):
                 self.live.sync()
                 self.assertEqual(self.live.rows(), [])
                 self.assertEqual(self.delete(video), 404)
+
+
+class GhostCase(MishapCase):
+    def hold(self, method, ending):
+        self.arrived, self.go_on = self.between.hold(method, ending)
+        self.addCleanup(self.go_on.set)
+
+    def delete(self, video):
+        return self.post(f"/delete?v={video}", {"token": self.token()}).status
+
+    def assert_nothing_is_left(self):
+        self.live.sync()
+        self.assertEqual((self.files(), self.live.rows()), ([], []))
+
+
+class GhostReports(GhostCase, WorkerCase):
+    def test_a_report_that_arrives_when_the_video_is_gone(self):
+        video = self.uploaded()
+        webhook = self.jobs.pop()["webhook"].removeprefix(self.apache.address)
+        self.hold("PUT", ".transcode.json")
+        late, statuses = self.post_elsewhere(webhook, b'{"status": "failure"}', "application/json")
+        self.assertTrue(self.arrived.wait(PATIENCE))
+        self.assertEqual(self.delete(video), 303)
+        self.go_on.set()
+        late.join()
+        self.assertEqual(statuses, [404])
+        self.assert_nothing_is_left()
+
+
+class GhostNotes(GhostCase):
+    """Who writes a note about a video in the moment in which it is deleted leaves none behind."""
+
+    def test_an_edit_that_arrives_when_the_video_is_gone(self):
+        video = self.uploaded()
+        self.drop("talks/slow.json", {"id": "slow", "title": "Slow", "visibility": "public"})
+        self.live.sync()
+        for each in (video, "slow"):
+            with self.subTest(each):
+                self.hold("PUT", ".edit.json")
+                late, statuses = self.edit_elsewhere(each, self.form(each), title="Late")
+                self.assertTrue(self.arrived.wait(PATIENCE))
+                self.assertEqual(self.delete(each), 303)
+                self.go_on.set()
+                late.join()
+                self.assertEqual(statuses, [404])
+        self.assert_nothing_is_left()
+
+    def test_an_edit_by_one_who_was_killed_meanwhile(self):
+        """What he asked jcn for arrives all the same."""
+        video = self.uploaded()
+        self.hold("PUT", ".edit.json")
+        answered = threading.Event()
+        self.between.answered = lambda method, _: method == "PUT" and answered.set()
+        late, statuses = self.edit_elsewhere(video, self.form(video), title="Late")
+        self.assertTrue(self.arrived.wait(PATIENCE))
+        sites = [pid for pid in children(self.apache.pid)
+                 if pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().startswith(b"(wsgi:")]
+        self.assertEqual(len(sites), 1)
+        os.kill(sites[0], signal.SIGKILL)
+        late.join()
+        self.assertEqual(statuses, [500])
+        wait_for(lambda: self.web.get("/").status == 200, "another process of the site")
+        self.assertEqual(self.delete(video), 303)
+        self.go_on.set()
+        self.assertTrue(answered.wait(PATIENCE))
+        self.assert_nothing_is_left()
+
+    def test_an_edit_between_the_deletion_s_look_and_its_first_step(self):
+        for video in (self.uploaded(), "slow"):
+            with self.subTest(video):
+                if video == "slow":
+                    self.drop("talks/slow.json", {"id": "slow", "title": "Slow"})
+                    self.live.sync()
+                token, form = self.token(), self.form(video)
+                self.hold("DELETE", ".json")
+                deletion, statuses = self.post_elsewhere(f"/delete?v={video}", f"token={token}")
+                self.assertTrue(self.arrived.wait(PATIENCE))
+                self.assertEqual(self.edit(video, form, title="Just in time").status, 303)
+                self.assertEqual(self.live.record(video)["title"], "Just in time")
+                self.go_on.set()
+                deletion.join()
+                self.assertEqual(statuses, [303])
+        self.assert_nothing_is_left()
+
+
+class SameMoment(unittest.TestCase):
+    """What is so short that no request can be held within it: the site's own functions, and what
+    another process does between two of their steps."""
+
+    VIDEO = "k7m2xw9qhd4t"
+
+    def setUp(self):
+        folder = tempfile.mkdtemp()
+        self.addCleanup(shutil.rmtree, folder)
+        self.folder = os.path.join(folder, "videos")
+        settings = os.path.join(folder, "site.toml")
+        write_whole(settings, f'folder = {json.dumps(self.folder)}\nroot = "videos"\n'.encode())
+        site = jcn_site.create_app(settings)
+        site.extensions["jcn"] = unittest.mock.Mock(record=self.record)
+        context = site.app_context()
+        context.push()
+        self.addCleanup(context.pop)
+        self.keep(self.VIDEO + ".mp4")
+
+    def keep(self, *names):
+        folder = os.path.join(self.folder, self.VIDEO[:2])
+        os.makedirs(folder, exist_ok=True)
+        for name in names:
+            write_whole(os.path.join(folder, name), b"x")
+
+    def record(self, _):
+        raise NotFound(404, {})
+
+    def left(self):
+        return [name for _, folders, names in os.walk(self.folder) for name in folders + names]
+
+    def test_a_mark_that_is_made_while_the_files_go(self):
+        files_of = uploads.files_of
+
+        def found_and_gone(video_id):
+            found = files_of(video_id)
+            with unittest.mock.patch.object(uploads, "files_of", files_of):
+                uploads.remove_files(video_id)
+            return found
+
+        for others in ([], ["other"]):  # the folder goes, or does not
+            self.keep(self.VIDEO + ".mp4", *others)
+            looks = iter([found_and_gone])
+            with self.subTest(others=others), unittest.mock.patch.object(
+                    uploads, "files_of", lambda video_id: next(looks, files_of)(video_id)):
+                marks.follow(self.VIDEO)
+                self.assertEqual(self.left(), [*(["k7"] if others else []), *others])
+
+    def test_a_mark_that_comes_while_the_files_go(self):
+        files_of, listed = uploads.files_of, []
+
+        def marked_meanwhile(video_id):
+            found = files_of(video_id)
+            if not listed:
+                marks.put(video_id)
+            listed.append(found)
+            return found
+
+        with unittest.mock.patch.object(uploads, "files_of", marked_meanwhile):
+            uploads.remove_files(self.VIDEO)
+        self.assertEqual(self.left(), [])
+
+    def test_a_folder_that_goes_with_its_last_video(self):
+        part = uploads.Part(self.folder, 100)
+        part.write(b"new")
+        gone = []
+
+        def deletion():
+            if not gone:
+                gone.append(os.rmdir(os.path.join(self.folder, part.id[:2])))
+
+        path = part.keep("mp4", before=deletion)
+        with open(os.path.join(self.folder, path), "rb") as file:
+            self.assertEqual(file.read(), b"new")
 
 
 class StaleForms(MishapCase):

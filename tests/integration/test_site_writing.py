@@ -143,8 +143,8 @@ class Uploads(WritingCase):
         self.assertEqual(len(self.files()), 2)
 
 
-class WorkerElsewhere(WritingCase):
-    """The site gives videos to a worker, and takes its reports."""
+class WorkerCase(WritingCase):
+    """self.jobs: what a worker elsewhere was sent."""
 
     def setUp(self):
         self.jobs = jobs = []
@@ -172,6 +172,10 @@ class WorkerElsewhere(WritingCase):
         target = webhook.removeprefix(self.apache.address)
         body = said if isinstance(said, bytes) else json.dumps(said).encode()
         return self.web.request("POST", target, body, {"Content-Type": "application/json"}).status
+
+
+class WorkerElsewhere(WorkerCase):
+    """The site gives videos to a worker, and takes its reports."""
 
     def test_success_with_or_without_a_picture(self):
         video = self.uploaded()

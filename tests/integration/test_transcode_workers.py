@@ -7,8 +7,10 @@ import itertools
 import json
 import os
 import socket
+import threading
 import unittest
 
+from between_jcn import Between
 from harness import PROJECT, TIME_FACTOR, write_whole, wait_for
 from site_case import SiteCase, multipart, site_config
 from transcode_case import History, TranscodeCase, children, make_film, runs
@@ -88,6 +90,38 @@ class Workers(TranscodeCase):
         wait_for(lambda: self.names("k7gone") == ["mp4"], "nothing of it to be left", 30)
         self.assertEqual(self.live.ids(), ["k7anew"])
         self.assert_no_claims()
+
+    def arrives_late(self, video_id, ending):
+        """A worker, whose note of this name arrives when the video is gone."""
+        between = Between(self.live.port)
+        self.addCleanup(between.close)
+        come, go_on = between.hold("PUT", ending)
+        self.addCleanup(go_on.set)
+        worker = self.worker(daemon=between)
+        self.upload(video_id, b"no film")
+        self.assertTrue(come.wait(60 * TIME_FACTOR))
+        os.unlink(self.path(f"k7/{video_id}.json"))
+        self.live.sync()
+        answered = threading.Event()
+        between.answered = lambda method, _: method == "PUT" and answered.set()
+        go_on.set()
+        self.assertTrue(answered.wait(60 * TIME_FACTOR))
+        return worker
+
+    def test_a_claim_that_arrives_when_the_video_is_gone(self):
+        self.start()
+        worker = self.arrives_late("k7gone", ".claim.json")
+        self.assertEqual(self.names("k7gone"), ["mp4"])
+        self.upload("k7next", b"no film")
+        self.ended("k7next", "failed")
+        self.assertNotIn("k7gone: begun", worker.said())
+
+    def test_a_note_that_arrives_when_the_video_is_gone(self):
+        self.start((PROJECT / "apache/run.conf").read_text())  # without anchors
+        self.arrives_late("k7gone", ".transcode.json")
+        self.assertNotIn("transcode.json", self.names("k7gone"))
+        wait_for(lambda: self.names("k7gone") == ["mp4"], "the claim to be gone")
+        self.assertEqual(self.live.ids(), [])
 
     def test_goes_on_when_jcn_is_away(self):
         with socket.socket() as free:

@@ -249,6 +249,28 @@ class Writing(WriteCase):
                      "jcn_preconditions_failed_total 7"):
             self.assertIn(line + "\n", metrics)
 
+    def test_what_belongs_to_a_file_is_written_only_while_that_is_there(self):
+        live = self.writable()
+
+        def put(path, present, **condition):
+            headers = {"Jcn-If-Present": present, **condition}
+            return live.request("PUT", target_of(path), NEW, headers)
+
+        self.assert_problem(put("c/a.edit.json", "c/a.json"), 404, "no_such_fragment")
+        self.assert_nothing_else()
+        self.assertEqual(self.put(live, "c/ä b.json", OLD).status, 201)
+        self.assertEqual(put("c/a.edit.json", "c/%C3%A4%20b.json").status, 201)
+        for wrong, code in (("%", "bad_path"), ("../c/a.json", "bad_path"), ("", "bad_path"),
+                            (".a.json", "ignored_name"), ("a.mp4", "no_rule")):
+            self.assert_problem(put("c/new.json", wrong), 400, code)
+        operations = [{"method": "delete", "root": "notes", "path": "c/ä b.json", "if_match": "*"},
+                      {"method": "put", "root": "notes", "path": "c/late.json", "document": {},
+                       "if_present": "c/ä b.json"},
+                      {"method": "put", "root": "notes", "path": "c/late.json", "document": {},
+                       "if_present": "c/a.edit.json"}]
+        results = json_of(self.bulk(live, *operations))["results"]
+        self.assertEqual([each["status"] for each in results], [200, 404, 201])
+
     def test_guarded_like_everything_else(self):
         live = self.writable()
         for method in ("PUT", "DELETE"):

@@ -88,8 +88,8 @@ class TranscodeCase(JcnCase):
                                 arguments=["--writable"])
         return self.live
 
-    def worker(self, *options, **more):
-        worker = Transcoder(self, self.live, *options, **more)
+    def worker(self, *options, daemon=None, **more):
+        worker = Transcoder(self, daemon or self.live, *options, **more)
         self.workers.append(worker)
         self.addCleanup(self._finish_worker, worker)  # before jcn is ended
         return worker

@@ -10,6 +10,7 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <future>
 #include <map>
 #include <set>
 #include <sstream>
@@ -272,6 +273,41 @@ TEST_F(FragmentFilesTest, WhatIsNoFileMeanwhileGoesBackToItsPlace) {
   outside("a.json", "old");
   EXPECT_EQ(remove_code("a.json", anything), Code::precondition_failed);
   EXPECT_EQ(names(), (Names{"a.json", "a.json/in.json"}));
+}
+
+Precondition beside(std::string path, std::optional<std::string> if_match = {}) {
+  return {.if_match = std::move(if_match), .if_none_match = {}, .if_present = std::move(path)};
+}
+
+TEST_F(FragmentFilesTest, WhatBelongsToAFileIsWrittenOnlyWhileThatIsThere) {
+  EXPECT_EQ(put_code("x/a.edit.json", "mine", beside("x/a.json")), Code::no_such_fragment);
+  EXPECT_EQ(names(), Names{}) << "no folder either";
+  ASSERT_TRUE(put("x/a.json", "first").ok());
+  EXPECT_TRUE(put("x/a.edit.json", "mine", beside("x/a.json")).ok());
+  EXPECT_EQ(put_code("x/a.edit.json", "mine", beside("x/a.json")), Code::precondition_required);
+  EXPECT_TRUE(put("x/a.edit.json", "again", beside("x/a.json", "*")).ok());
+  EXPECT_TRUE(put("x/a.json", "second", beside("x/a.json", "*")).ok()) << "it is there itself";
+  fs::remove(root() / "x/a.json");
+  fs::create_directory(root() / "x/a.json");
+  EXPECT_EQ(put_code("x/a.edit.json", "late", beside("x/a.json", "*")), Code::no_such_fragment);
+  EXPECT_EQ(remove_code("x/a.edit.json", beside("x/a.json", "*")), Code::no_such_fragment);
+  EXPECT_EQ(content(root() / "x/a.edit.json"), "again");
+}
+
+TEST_F(FragmentFilesTest, WhatHasToBePresentStaysUntilTheOtherIsWritten) {
+  ASSERT_TRUE(put("a.json", "first").ok());
+  std::future<bool> removal;
+  std::atomic<bool> begun{false};
+  bool waited = false;
+  open([&] {
+    if (begun.exchange(true)) return;  // the removal's own
+    removal = std::async(std::launch::async, [this] { return remove("a.json", anything).ok(); });
+    waited = removal.wait_for(std::chrono::milliseconds(100)) == std::future_status::timeout;
+  });
+  EXPECT_TRUE(put("b.json", "mine", beside("a.json")).ok());
+  EXPECT_TRUE(removal.get());
+  EXPECT_TRUE(waited);
+  EXPECT_EQ(names(), Names{"b.json"});
 }
 
 TEST_F(FragmentFilesTest, OfManyWritersOneAtATimeSucceeds) {
