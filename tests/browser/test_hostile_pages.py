@@ -156,7 +156,6 @@ class HostilePages(WatchingCase):
                 browser, f"/?q={quoted}", f"/?tag={quoted}&uploader={quoted}&order={quoted}",
                 *self.for_editors(f"/edit?v={quoted}"), f"/watch?v={quoted}", f"/embed?v={quoted}",
                 f"/?page={quoted}", f"/nowhere/{quoted.replace('%2F', '')}")
-        self.live.stop()  # which ends what pages have followed: Apache would wait for it
         if FULL:
             print(f"{self.FRONT}: {self.open_pages} pages")
 

@@ -32,6 +32,7 @@ class FastCgiPages(test_site.Pages):
     FRONT = "fastcgi"
     test_rejects_say_what_is_wrong_and_where = None
     test_status_draws_what_it_says = None
+    test_who_went_away_leaves_the_feed = test_apache_stops_while_events_are_followed = None
 
 
 class CgiMedia(test_site.Media):

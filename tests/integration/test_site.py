@@ -173,7 +173,36 @@ class Pages(SiteCase):
                        "/events?v=one;x", "/events?v=o+ne", "/eventsource?v=one", "/v1/videos/one"):
             with self.subTest(target):
                 self.assertEqual(self.get(target).status, 404)
-        self.live.stop()  # ends the stream, on whose end Apache would wait
+
+    def follow(self):
+        """Events of a video, on a connection of their own, when they have begun."""
+        stream = socket.create_connection(("127.0.0.1", self.apache.port), 20 * TIME_FACTOR)
+        self.addCleanup(stream.close)
+        stream.sendall(b"GET /events?v=one HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        data = b""
+        while b"id: " not in data:
+            data += stream.recv(4096)
+        return stream
+
+    def test_who_went_away_leaves_the_feed(self):
+        self.start_site()
+
+        def feeds():
+            metrics = self.live.get("/metrics").body.decode()
+            return int(re.search(r"^jcn_feeds (\d+)$", metrics, re.MULTILINE).group(1))
+
+        stream = self.follow()
+        wait_for(lambda: feeds() == 1, "the feed to wait")
+        stream.close()
+        wait_for(lambda: feeds() == 0, "the feed to end")
+
+    def test_apache_stops_while_events_are_followed(self):
+        self.start_site()
+        for _ in range(3):
+            self.follow()
+        self.apache.stop()
+        self.assertIn("SIGTERM", self.apache.log())
+        self.assertNotIn("SIGKILL", self.apache.log())
 
     def test_rejects_say_what_is_wrong_and_where(self):
         self.drop("a/broken.json", b'{"id": "x",\n "title": "A" "tags": []}')
