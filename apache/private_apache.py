@@ -6,8 +6,8 @@ usage: private_apache.py FOLDER-OF-ITS-OWN --jcn http://127.0.0.1:8640 --folder 
                          [--token-file FILE] [--port 8080]
                          [--front python|cgi|fastcgi] [--cgi-program FILE]
 --front: what makes the pages: the Python site, or jcn.cgi, which --cgi-program names.
-Prints the site's address when it answers, and runs until SIGTERM or SIGINT. Port 0 picks a free
-one.
+Prints the site's address when it answers, and runs until SIGTERM or SIGINT, with private_marks.py
+beside it. Port 0 picks a free one.
 """
 
 import argparse
@@ -108,6 +108,7 @@ class PrivateApache:
         self.front = front
         self._cgi_program, self._cgi_before = cgi_program, list(cgi_before)
         self._fastcgi = self._listening = None  # jcn.cgi, where it runs by itself, and its socket
+        self._marks = None  # private_marks.py
         self._user = None  # whom the site runs as
 
     def start(self, seconds=20.0):
@@ -136,6 +137,9 @@ class PrivateApache:
         end(self._process)
         self._process.stderr.close()
         self._process = None
+        if self._marks is not None:
+            end(self._marks)
+            self._marks = None
         if self._fastcgi is not None:
             self.stop_fastcgi()
         if self._listening is not None:
@@ -154,18 +158,31 @@ class PrivateApache:
             if os.geteuid() == 0:
                 shutil.chown(path, "www-data")
             self._listening.listen(512)
-        user = self._user if os.geteuid() == 0 and not self._cgi_before else None
         with open(f"{self.own}/jcn-cgi.log", "ab") as log:
             self._fastcgi = subprocess.Popen(
                 [*self._cgi_before, f"{self.own}/cgi-bin/jcn.cgi"], stdin=self._listening,
-                stdout=subprocess.DEVNULL, stderr=log, user=user,
-                env={**os.environ, **self._environment()})
+                stdout=subprocess.DEVNULL, stderr=log, env={**os.environ, **self._environment()},
+                **({} if self._cgi_before else self._as_user()))
 
     def stop_fastcgi(self, by=signal.SIGTERM):
         """Returns its exit status."""
         status = end(self._fastcgi, by)
         self._fastcgi = None
         return status
+
+    def start_marks(self):
+        """Files of videos that others than the site make private are hidden at once."""
+        with open(f"{self.own}/private-marks.log", "ab") as log:
+            self._marks = subprocess.Popen(
+                [sys.executable, "-B", f"{HERE}/private_marks.py", f"{self.own}/site.toml"],
+                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log,
+                **self._as_user())
+
+    def _as_user(self):
+        """How a child of root's becomes the site's user."""
+        if os.geteuid() != 0:
+            return {}
+        return {"user": self._user, "group": pwd.getpwnam(self._user).pw_gid, "extra_groups": []}
 
     @property
     def pid(self):
@@ -181,7 +198,7 @@ class PrivateApache:
 
     def log(self):
         said = ""
-        for name in ("error.log", "jcn-cgi.log"):
+        for name in ("error.log", "jcn-cgi.log", "private-marks.log"):
             try:
                 with open(f"{self.own}/{name}", encoding="utf-8", errors="replace") as log:
                     said += log.read()
@@ -212,11 +229,10 @@ class PrivateApache:
         if self._token_file:
             self._values["token_file"] = self._copy_for(self._user, self._token_file)
         module, front = FRONTS[self.front]
-        if self.front == "python":
-            with open(f"{self.own}/site.toml", "w", encoding="utf-8") as settings:
-                for name, value in self._values.items():  # JSON's texts, numbers, arrays are TOML's
-                    settings.write(f"{name} = {json.dumps(value)}\n")
-        else:
+        with open(f"{self.own}/site.toml", "w", encoding="utf-8") as settings:
+            for name, value in self._values.items():  # JSON's texts, numbers, arrays are TOML's
+                settings.write(f"{name} = {json.dumps(value)}\n")
+        if self.front != "python":
             os.makedirs(f"{self.own}/cgi-bin", exist_ok=True)
             shutil.copy(self._cgi_program, f"{self.own}/cgi-bin/jcn.cgi")
         values = {"own": told(self.own), "site": told(HERE), "user": self._user,
@@ -292,6 +308,7 @@ def main():
                            given.port, front=given.front, cgi_program=given.cgi_program)
     try:
         apache.start()
+        apache.start_marks()
         if os.geteuid() == 0 and os.stat(given.folder).st_uid == 0:
             print(f"site: {given.folder} belongs to root: nothing can be uploaded into it",
                   file=sys.stderr)

@@ -28,7 +28,7 @@ def sweep(jcn):
 
 def follow(jcn, seq):
     """Looks at every video that has changed since; where to go on."""
-    page = jcn.changes(seq, {"kinds": "videos"}, wait=WAIT)
+    page = jcn.changes(seq, {"kind": "videos"}, wait=WAIT)
     if page.get("fresh"):  # of a history that was begun anew: what changed before is not in it
         return sweep(jcn)
     for row in page["results"]:

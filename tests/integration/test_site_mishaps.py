@@ -17,9 +17,9 @@ import urllib.parse
 
 from between_jcn import Between
 from harness import PROJECT, TIME_FACTOR, wait_for, write_whole
-from site_case import Page
+from site_case import Page, SiteCase
 from test_site_writing import WorkerCase, WritingCase
-from transcode_case import children
+from transcode_case import children, runs
 
 import jcn_site  # found since site_case was loaded
 from jcn_client import NotFound
@@ -131,6 +131,36 @@ class PrivateMarks(MishapCase):
             wait_for(lambda: self.seen_from_elsewhere(video) == status, visibility)
         follower.terminate()
         self.assertEqual(follower.wait(PATIENCE), 0)
+
+
+class Together(SiteCase):
+    def test_private_apache_brings_up_who_follows_what_others_make_private(self):
+        """As tools/run does it, in a folder without videos yet."""
+        self.live = self.daemon(f"videos={self.root}",
+                                config=(PROJECT / "apache/run.conf").read_text(),
+                                arguments=["--token-file", self.token_file])
+        own = self.folder("apache")
+        os.chmod(own, 0o755)
+        together = subprocess.Popen(
+            [PROJECT / "apache/private_apache.py", own, "--jcn", f"http://127.0.0.1:{self.live.port}",
+             "--folder", self.root, "--root", "videos", "--token-file", self.token_file,
+             "--port", "0"], stdout=subprocess.PIPE, text=True)
+        self.addCleanup(together.wait)
+        self.addCleanup(together.stdout.close)
+        self.addCleanup(together.terminate)
+        self.assertRegex(together.stdout.readline(), "^site: ready http://127.0.0.1:[0-9]+/$")
+        started = children(together.pid)
+        self.assertEqual(len(started), 2)
+        video = "k7m2xw9qhd4t"
+        self.write(f"k7/{video}.mp4", b"x")
+        shutil.chown(self.path("k7"), os.stat(self.root).st_uid)
+        mark = self.path(f"k7/{video}.private")
+        for visibility, marked in (("private", True), ("public", False), ("private", True)):
+            self.drop(f"k7/{video}.json", {"id": video, "visibility": visibility})
+            wait_for(lambda marked=marked: os.path.exists(mark) == marked, visibility)
+        together.terminate()
+        self.assertEqual(together.wait(PATIENCE), 0)
+        self.assertFalse(any(map(runs, started)))
 
 
 class ManyTabs(MishapCase):
