@@ -354,12 +354,17 @@ class Edits(WritingCase):
         self.assertEqual(answer.headers["location"], f"/edit?v={video}")
         self.page(f"/watch?v={video}", 404)
         self.assertEqual(len(self.page(f"/edit?v={video}").all("div", id="player")), 1)
+        self.assertEqual(self.get(f"/edit?v={video}").headers["cache-control"], "private, no-cache")
 
     def test_files_of_private_videos_are_for_editors_only(self):
         def seen_from_elsewhere():
             address = f"/media/{video[:2]}/{video}.webm"
-            self.assertEqual(self.get(address).status, 200)
-            return self.get(address, X_From="192.0.2.7").status
+            mine, theirs = self.get(address), self.get(address, X_From="192.0.2.7")
+            self.assertEqual(mine.status, 200)
+            # What only some may see is not for caches that several share.
+            self.assertEqual(mine.headers["cache-control"],
+                             "no-cache" if theirs.status == 200 else "private, no-cache")
+            return theirs.status
 
         video = self.uploaded(visibility="private")
         self.assertEqual(seen_from_elsewhere(), 403)
