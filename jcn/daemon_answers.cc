@@ -6,6 +6,7 @@
 #include "eligible_name.h"
 #include "jcn/wall_clock.h"
 #include "memory_patience.h"
+#include "watch_limit.h"
 
 namespace jcn {
 

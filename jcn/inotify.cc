@@ -4,7 +4,6 @@
 
 #include <cerrno>
 #include <cstring>
-#include <fstream>
 
 namespace jcn {
 namespace {
@@ -73,16 +72,6 @@ Result<std::vector<WatchEvent>> Inotify::read() const {
     }
   }
   return events;
-}
-
-WatchLimit watch_limit() {
-  WatchLimit limit;
-  std::ifstream("/proc/sys/fs/inotify/max_user_watches") >> limit.watches;
-  std::uint64_t of_user = 0;
-  if (std::ifstream("/proc/sys/user/max_inotify_watches") >> of_user && of_user < limit.watches) {
-    limit = {of_user, "user.max_inotify_watches"};
-  }
-  return limit;
 }
 
 }  // namespace jcn

@@ -49,12 +49,4 @@ class Inotify {
   FileDescriptor fd_;
 };
 
-// How many watches this user may have.
-struct WatchLimit {
-  std::uint64_t watches = 0;  // 0: the system does not say
-  const char* sysctl = "fs.inotify.max_user_watches";
-};
-// The smaller of the two limits that hold here: the system's, and that of the user namespace.
-WatchLimit watch_limit();
-
 }  // namespace jcn

@@ -13,6 +13,7 @@
 #include "jcn/folder.h"
 #include "jcn/read.h"
 #include "walker.h"
+#include "watch_limit.h"
 
 namespace jcn {
 namespace {

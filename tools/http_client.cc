@@ -199,7 +199,7 @@ jcn::Result<Answer> HttpClient::ask(const Request& request) {
   answer.headers = headers_of(curl);
   answer.body = minified(collector.body);
   const bool fine = (answer.status >= 200 && answer.status < 300) || answer.status == 304;
-  if (!fine) return problem_error(settings_.url, answer);
+  if (!fine && !request.any_status) return problem_error(settings_.url, answer);
   if (answer.body.empty()) answer.body = std::move(collector.body);
   return answer;
 }

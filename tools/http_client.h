@@ -49,6 +49,7 @@ struct Request {
   std::string body = {};             // JSON; of post and put only
   std::vector<Header> headers = {};  // as If-Match; without line ends
   std::chrono::milliseconds timeout = std::chrono::milliseconds(0);  // 0: that of the settings
+  bool any_status = false;  // what is refused is an answer, too
 };
 
 struct Answer {

@@ -168,6 +168,19 @@ void add_doing_commands(CLI::App& app, Chosen& chosen) {
         });
   }
   {
+    auto* doctor = app.add_subcommand("doctor", "look at the machine, and say what is to be done");
+    auto words = std::make_shared<std::pair<std::string, std::string>>();
+    doctor->add_option("--config", words->first, "jcn's (default: /etc/jcn/jcn.conf)")
+        ->type_name("FILE");
+    doctor->add_option("--unit", words->second, "of systemd (default: jcn.service as installed)")
+        ->type_name("FILE");
+    doctor->callback([&chosen, &context, words] {
+      chosen.command = [&context, words] {
+        return run_doctor(context, words->first, words->second);
+      };
+    });
+  }
+  {
     auto* accept = app.add_subcommand("accept", "take what an offline root shows now as the truth");
     auto root = std::make_shared<std::string>();
     accept->add_option("ROOT", *root, "its name")->required();

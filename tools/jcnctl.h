@@ -34,7 +34,7 @@ inline constexpr auto exit_table = std::to_array<ExitMeaning>({
     {int(Exit::ok), "done"},
     {int(Exit::no),
      "the answer is no: no such record, a bad fragment, paths that are still changing, files "
-     "unlike the index"},
+     "unlike the index, a problem that doctor found"},
     {int(Exit::usage), "the command line, or a parameter that the daemon refused"},
     {int(Exit::not_connected), "no daemon answers, and the command needs one"},
     {int(Exit::failed), "the daemon, the index or the system failed"},
@@ -76,6 +76,9 @@ jcn::Result<Exit> run_verify(const Context& context);
 jcn::Result<Exit> run_webhooks(const Context& context, const std::string& name);  // "": all of them
 jcn::Result<Exit> run_replay(const Context& context, const std::string& name,
                              const std::string& since);  // "": what was not taken
+// `config`, `unit`: "" for those that are installed.
+jcn::Result<Exit> run_doctor(const Context& context, const std::string& config,
+                             const std::string& unit);
 jcn::Result<Exit> run_compact(const Context& context);
 jcn::Result<Exit> run_reindex(const Context& context);
 

@@ -11,6 +11,13 @@ namespace jcnctl {
 // Columns of stdout's terminal; 80 when that is unknown.
 std::size_t terminal_width();
 
+// Whether stdout takes colours: a terminal that is not dumb, and nobody said NO_COLOR
+// (https://no-color.org).
+bool coloured();
+enum class Colour : std::uint8_t { good = 32, doubtful = 33, bad = 31 };
+// The text in that colour, where stdout takes it.
+std::string in_colour(Colour colour, const std::string& text);
+
 // Characters, as a terminal counts them roughly: code points.
 std::size_t shown_width(std::string_view utf8);
 bool starts_character(char c);  // of UTF-8

@@ -3,16 +3,23 @@
 //   ODD_CLOCK=FILE the wall clock is off by as many seconds as the file holds, 8 bytes of a signed
 //                  integer, at each moment
 //   ODD_SECONDS    times of files are of whole seconds, as on older file systems
+//   ODD_DISK=PATH TYPE ROOM
+//                  PATH and what lies in it is on a file system of that statfs(2) type, in
+//                  hexadecimal, with so many bytes of room
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/statvfs.h>
 #include <sys/time.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <ctime>
 
 namespace {
@@ -53,6 +60,19 @@ int coarse(int code, struct stat* status) {
   }
   return code;
 }
+
+struct OddDisk {
+  char path[256] = "";
+  unsigned long type = 0, room = 0;
+  OddDisk() {
+    const char* text = std::getenv("ODD_DISK");
+    if (text && std::sscanf(text, "%255s %lx %lu", path, &type, &room) != 3) std::abort();
+  }
+  bool holds(const char* file) const {
+    return *path && std::strncmp(file, path, std::strlen(path)) == 0;
+  }
+};
+const OddDisk odd_disk;
 
 }  // namespace
 
@@ -116,6 +136,18 @@ std::time_t time(std::time_t* out) {
   clock_gettime(CLOCK_REALTIME, &now);
   if (out) *out = now.tv_sec;
   return now.tv_sec;
+}
+
+int statfs(const char* path, struct statfs* disk) {
+  const int result = next<int(const char*, struct statfs*)>("statfs")(path, disk);
+  if (result == 0 && odd_disk.holds(path)) disk->f_type = static_cast<long>(odd_disk.type);
+  return result;
+}
+
+int statvfs(const char* path, struct statvfs* disk) {
+  const int result = next<int(const char*, struct statvfs*)>("statvfs")(path, disk);
+  if (result == 0 && odd_disk.holds(path)) disk->f_bavail = odd_disk.room / disk->f_frsize;
+  return result;
 }
 
 }  // extern "C"
