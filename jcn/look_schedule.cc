@@ -7,6 +7,8 @@
 #include <set>
 #include <utility>
 
+#include "growing_pause.h"
+
 namespace jcn {
 namespace {
 
@@ -54,7 +56,7 @@ std::size_t files_of(const LookJob& job) {
 }
 
 milliseconds back_off(std::uint32_t failures) {
-  return std::min(milliseconds(5000), milliseconds(50) * (1U << std::min(failures, 7U)));
+  return growing_pause(failures, milliseconds(100), milliseconds(5000));
 }
 
 std::size_t LookSchedule::NameHash::operator()(const FragmentName& name) const {
