@@ -93,13 +93,21 @@ Readiness Daemon::readiness() {
                                                      "tried again every second"});
   }
   for (const WebhookStatus& each : webhooks_.list(0)) {
+    if (each.place_error) {
+      readiness.reasons.push_back(
+          {"webhook_place_failing",
+           "webhook " + each.name + ": how far it is can't be kept: " + *each.place_error +
+               "; tried again, once a minute at least" +
+               (each.state == "held" ? "; nothing is sent until then" : "")});
+    }
     if (each.state != "stalled" && each.state != "gone") continue;
     readiness.reasons.push_back(
         {"webhook_" + each.state,
          "webhook " + each.name + ": " +
              (each.state == "gone" ? "its receiver answered that it is gone"
                                    : "its receiver refuses too many changes") +
-             "; GET /v1/webhooks, and POST /v1/webhooks/" + each.name + "/replay goes on"});
+             "; GET /v1/webhooks, and POST /v1/webhooks/" + each.name + "/replay goes on" +
+             (each.state == "gone" ? "" : ", or /discard without those that were given up")});
   }
   if (const std::optional<Error> error = fold_->merge_failing()) {
     readiness.reasons.push_back({"merge_failing", error->message +

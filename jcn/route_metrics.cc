@@ -105,6 +105,8 @@ void write_webhooks(MetricsText& text, const std::vector<WebhookStatus>& webhook
   };
   each(metric_row("jcn_webhook_behind"), &WebhookStatus::behind);
   each(metric_row("jcn_webhook_failures"), &WebhookStatus::parked);
+  each(metric_row("jcn_webhook_given_up"), &WebhookStatus::given_up);
+  each(metric_row("jcn_webhook_place_failures_total"), &WebhookStatus::place_failures);
   each(metric_row("jcn_webhook_delivered_total"), &WebhookStatus::delivered);
   each(metric_row("jcn_webhook_failed_posts_total"), &WebhookStatus::failed_posts);
 }

@@ -1,4 +1,5 @@
-// GET /v1/webhooks, GET /v1/webhooks/{name}/failures, POST /v1/webhooks/{name}/replay.
+// GET /v1/webhooks, GET /v1/webhooks/{name}/failures, POST /v1/webhooks/{name}/replay and
+// …/discard.
 #include "access_token.h"
 #include "feed_seq.h"
 #include "jcn/time_text.h"
@@ -10,6 +11,12 @@ namespace {
 
 void time_or_null(JsonWriter& json, const std::optional<std::int64_t>& ns) {
   json.string_or_null(ns ? std::optional(rfc3339(*ns)) : std::nullopt);
+}
+
+// As for writing: whoever may ask for this makes jcn send, as often as they like, or keep silent.
+Result<void> check_token(const Call& call) {
+  if (call.request.token || !call.request.tokens_exist) return {};
+  return Error{Code::unauthorized, "To ask for this, a request must carry a bearer token."};
 }
 
 // `since` as a place in this history's feed.
@@ -42,7 +49,8 @@ Result<Response> list_webhooks(const Call& call) {
     time_or_null(json, each.delivered_ns);
     json.key("failing_since");
     time_or_null(json, each.failing_since_ns);
-    json.key("last_error").string_or_null(each.last_error).close('}');
+    json.key("last_error").string_or_null(each.last_error);
+    json.key("place_error").string_or_null(each.place_error).close('}');
   }
   json.close(']').close('}');
   return response;
@@ -71,9 +79,7 @@ Result<Response> list_webhook_failures(const Call& call) {
 }
 
 Result<Response> replay_webhook(const Call& call) {
-  // As for writing: whoever may ask for this makes jcn send, as often as they like.
-  if (!call.request.token && call.request.tokens_exist)
-    return Error{Code::unauthorized, "To replay, a request must carry a bearer token."};
+  JCN_CHECK(check_token(call));
   JCN_CHECK(call.parameters.allow({"since"}));
   std::optional<FeedSeq> place;
   if (const std::string* since = call.parameters.find("since")) {
@@ -90,6 +96,24 @@ Result<Response> replay_webhook(const Call& call) {
       .key("name")
       .string(call.name)
       .close('}');
+  return response;
+}
+
+Result<Response> discard_webhook_failures(const Call& call) {
+  JCN_CHECK(check_token(call));
+  JCN_CHECK(call.parameters.allow({"seq"}));
+  std::optional<FeedSeq> which;
+  if (const std::string* seq = call.parameters.find("seq")) {
+    which = read_feed_seq(*seq);
+    if (!which)
+      return Error{Code::bad_parameter, "The parameter 'seq' is no place of a feed.",
+                   "GET /v1/webhooks/" + call.name + "/failures says which there are."};
+  }
+  JCN_TRY(const std::size_t discarded, call.service.webhooks().discard(call.name, which));
+  Response response = no_store();
+  JsonWriter json(response.body);
+  json.open('{').key("ok").boolean(true).key("name").string(call.name);
+  json.key("discarded").number(discarded).close('}');
   return response;
 }
 

@@ -35,6 +35,7 @@ constexpr std::array table = {
     RouteRow{"/v1/webhooks", Method::get, list_webhooks, false, true},
     RouteRow{"/v1/webhooks/{name}/failures", Method::get, list_webhook_failures, false, true},
     RouteRow{"/v1/webhooks/{name}/replay", Method::post, replay_webhook, true, true},
+    RouteRow{"/v1/webhooks/{name}/discard", Method::post, discard_webhook_failures, true, true},
     RouteRow{"/v1/fragments/_bulk", Method::post, bulk_fragments},
     RouteRow{"/v1/fragments/{root}/{path}", Method::get, get_fragment},
     RouteRow{"/v1/fragments/{root}/{path}", Method::put, put_fragment},

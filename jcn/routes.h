@@ -94,6 +94,7 @@ Result<Response> bulk_fragments(const Call& call);
 Result<Response> list_webhooks(const Call& call);
 Result<Response> list_webhook_failures(const Call& call);
 Result<Response> replay_webhook(const Call& call);
+Result<Response> discard_webhook_failures(const Call& call);
 
 // route_openapi.cc
 Result<Response> openapi(const Call& call);

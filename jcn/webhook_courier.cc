@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "feed_walk.h"
+#include "growing_pause.h"
 #include "jcn/canonical.h"
 #include "json_writer.h"
 
@@ -68,9 +69,7 @@ Result<Standing> standing(const Snapshot& snapshot, std::uint64_t seq, const Rec
 
 milliseconds webhook_pause(std::uint64_t attempts, milliseconds first, milliseconds longest,
                            double random) {
-  milliseconds whole = std::min(first, longest);
-  for (std::uint64_t i = 1; i < attempts && whole < longest; ++i)
-    whole = std::min(whole * 2, longest);
+  const milliseconds whole = growing_pause(attempts, first, longest);
   return milliseconds(static_cast<std::int64_t>(static_cast<double>(whole.count()) *
                                                 (0.5 + std::clamp(random, 0.0, 1.0) / 2)));
 }
@@ -81,15 +80,28 @@ WebhookCourier::WebhookCourier(WebhookConfig config, FeedRequest asked, WebhookS
       asked_(std::move(asked)),
       state_(std::move(state)),
       random_(seed),
-      batch_(config_.batch) {}
+      batch_(config_.batch) {
+  wake_if_elsewhere();
+}
+
+// Another address may be one that is there.
+void WebhookCourier::wake_if_elsewhere() {
+  if (!state_.gone || state_.gone_at.empty() || state_.gone_at == webhook_address(config_.url))
+    return;
+  state_.gone = false;
+  state_.gone_at.clear();
+  unsaved_ = true;
+}
+
+void WebhookCourier::go_on_from(WebhookState state) {
+  state_ = std::move(state);
+  more_ = true;
+  wake_if_elsewhere();
+}
 
 void WebhookCourier::reconfigure(WebhookConfig config, FeedRequest asked) {
-  // Another address may be one that is there.
-  if (config.url != config_.url && state_.gone) {
-    state_.gone = false;
-    unsaved_ = true;
-  }
   config_ = std::move(config);
+  wake_if_elsewhere();
   asked_ = std::move(asked);
   batch_ = std::min(batch_, config_.batch);
   resume_at_ = {};
@@ -173,9 +185,7 @@ Result<std::optional<WebhookPost>> WebhookCourier::parked_post(const Snapshot& s
       return std::optional<WebhookPost>();
     }
     if (now_is == Standing::superseded) {
-      due_.erase(seq);
-      it = state_.parked.erase(it);
-      unsaved_ = true;
+      it = forget(it);
       continue;
     }
     FeedRequest one = asked_;
@@ -196,9 +206,7 @@ Result<std::optional<WebhookPost>> WebhookCourier::parked_post(const Snapshot& s
       return std::optional<WebhookPost>();
     }
     if (page.rows == 0) {  // the filter is another one by now, and leaves it out
-      due_.erase(seq);
-      it = state_.parked.erase(it);
-      unsaved_ = true;
+      it = forget(it);
       continue;
     }
     Sent sent;
@@ -222,22 +230,34 @@ Result<void> WebhookCourier::drop_superseded(const Snapshot& snapshot) {
       ++it;
       continue;
     }
-    due_.erase(it->first);
-    it = state_.parked.erase(it);
-    unsaved_ = true;
+    it = forget(it);
   }
   return {};
 }
 
+std::map<std::uint64_t, ParkedChange>::iterator WebhookCourier::forget(
+    std::map<std::uint64_t, ParkedChange>::iterator parked) {
+  due_.erase(parked->first);
+  unsaved_ = true;
+  return state_.parked.erase(parked);
+}
+
+bool WebhookCourier::full() const {
+  const auto waits = [](const auto& each) { return !each.second.given_up; };
+  return state_.parked.size() >= most_parked ||
+         (state_.parked.size() >= most_waiting &&
+          static_cast<std::size_t>(
+              std::count_if(state_.parked.begin(), state_.parked.end(), waits)) >= most_waiting);
+}
+
 Result<std::optional<WebhookPost>> WebhookCourier::page_post(const Snapshot& snapshot,
                                                              const Moment& now) {
-  stalled_ = state_.parked.size() >= most_parked;
-  if (stalled_ && now.steady >= look_again_at_) {
+  if (!state_.parked.empty() && now.steady >= look_again_at_) {
     look_again_at_ = now.steady + between_looks_for_superseded;
     JCN_CHECK(drop_superseded(snapshot));
     if (state_.fresh) return std::optional<WebhookPost>();
-    stalled_ = state_.parked.size() >= most_parked;
   }
+  stalled_ = full();
   if (stalled_) {
     more_ = false;
     return std::optional<WebhookPost>();
@@ -276,6 +296,7 @@ Result<std::optional<WebhookPost>> WebhookCourier::page_post(const Snapshot& sna
 
 WebhookPost WebhookCourier::post(Sent sent, const std::string& type, const std::string& members) {
   sent_ = std::move(sent);
+  sent_->url = config_.url;
   WebhookPost made;
   made.body =
       "{\"type\":" + json_quote(type) + ",\"webhook\":" + json_quote(config_.name) + members + "}";
@@ -344,6 +365,8 @@ void WebhookCourier::refused(const Sent& sent, const WebhookOutcome& outcome, co
   last_error_ = error_text(outcome);
   if (outcome.status == 410 && outcome.error.empty()) {
     state_.gone = true;
+    state_.gone_at = webhook_address(sent.url);
+    wake_if_elsewhere();
     unsaved_ = true;
     more_ = true;  // whoever wakes it goes on from here
     return;
@@ -400,9 +423,21 @@ void WebhookCourier::replay(const std::optional<FeedSeq>& place, const Moment& n
   }
   due_.clear();
   state_.gone = false;
+  state_.gone_at.clear();
   resume_at_ = {};
   more_ = true;
   unsaved_ = true;
+}
+
+std::size_t WebhookCourier::discard(const std::optional<FeedSeq>& which) {
+  const std::size_t before = state_.parked.size();
+  for (auto it = state_.parked.begin(); it != state_.parked.end();) {
+    const bool meant =
+        which ? *which == FeedSeq{state_.place->uuid, {it->first, 0}} : it->second.given_up;
+    it = meant ? forget(it) : std::next(it);
+  }
+  more_ = more_ || stalled_;
+  return before - state_.parked.size();
 }
 
 WebhookStatus WebhookCourier::status(std::uint64_t head) const {

@@ -6,8 +6,9 @@
 //     sent is read from the feed just before, and one request is on its way at a time.
 //  2. A change leaves `place` behind only when it was delivered, or is parked; it is parked until
 //  it
-//     is delivered, or the feed has a later one of its record. Parked ones are bounded; where there
-//     are as many as may be, the webhook stands still until one of them is delivered.
+//     is delivered, the feed has a later one of its record, or somebody discards it. Parked ones
+//     are bounded, those that are tried again and all of them; where there are as many as may be,
+//     the webhook stands still until there is one less.
 //  3. A receiver that is away holds up everything. One that answers, but not what it should, or
 //  that
 //     fails with the same change again and again, holds up that change alone.
@@ -51,7 +52,7 @@ struct WebhookOutcome {
 struct WebhookStatus {
   std::string name, url;  // without its query, which may hold secrets
   // waiting: nothing was sent yet, the first crawl is not done. delivering, failing, gone (410),
-  // stalled (as many changes are parked as may be).
+  // stalled (as many changes are parked as may be), held (WebhookKeeping does not let it send).
   std::string state;
   std::string place;         // "<uuid>-<n>", or empty
   std::uint64_t behind = 0;  // sequence numbers between it and the head
@@ -59,6 +60,9 @@ struct WebhookStatus {
   std::uint64_t delivered = 0, posts = 0, failed_posts = 0;  // since start; changes, requests
   std::optional<std::int64_t> delivered_ns, failing_since_ns;
   std::optional<std::string> last_error;
+  // Of the file of its place: why it can't be read or written now, and how often that was so.
+  std::optional<std::string> place_error;
+  std::uint64_t place_failures = 0;
 };
 
 struct WebhookFailure {
@@ -71,7 +75,8 @@ struct WebhookFailure {
 std::chrono::milliseconds webhook_pause(std::uint64_t attempts, std::chrono::milliseconds first,
                                         std::chrono::milliseconds longest, double random);
 
-inline constexpr std::size_t most_parked = 1000;
+// Of changes that are tried again, and of all that are parked: those that were given up, too.
+inline constexpr std::size_t most_waiting = 1000, most_parked = 5000;
 
 // One thread.
 class WebhookCourier {
@@ -82,6 +87,8 @@ class WebhookCourier {
   const WebhookConfig& config() const { return config_; }
   // What is on its way stays so.
   void reconfigure(WebhookConfig config, FeedRequest asked);
+  // Before anything was sent: it goes on from another state than it was made with.
+  void go_on_from(WebhookState state);
 
   // What to send now, if anything; then answered() has to be called. `news`: a number that is
   // another one whenever the feed may have changed, taken before the snapshot. Errors:
@@ -98,8 +105,12 @@ class WebhookCourier {
   // Everything from this place on is sent again; absent: what is parked is tried again, and what
   // was given up.
   void replay(const std::optional<FeedSeq>& place, const Moment& now);
+  // The receiver is not told of a parked change, given up or not; absent: of none that was given
+  // up. How many these were.
+  std::size_t discard(const std::optional<FeedSeq>& which);
 
   const WebhookState& state() const { return state_; }
+  std::uint64_t delivered_changes() const { return delivered_; }  // since start
   bool unsaved() const { return unsaved_; }
   void saved(bool success) { unsaved_ = !success; }  // or it could not be
   WebhookStatus status(std::uint64_t head) const;
@@ -113,6 +124,7 @@ class WebhookCourier {
     FeedSeq after;          // of a page: where it ends
     std::uint64_t seq = 0;  // of a single change
     RecordKey key;
+    std::string url;
     bool overtaken = false;  // by a replay: its place is of no interest any more
   };
 
@@ -125,6 +137,10 @@ class WebhookCourier {
   void delivered(const Sent& sent, const Moment& now);
   void refused(const Sent& sent, const WebhookOutcome& outcome, const Moment& now);
   Time after_pause(const Moment& now, std::uint64_t attempts, const WebhookOutcome& outcome);
+  void wake_if_elsewhere();
+  bool full() const;
+  std::map<std::uint64_t, ParkedChange>::iterator forget(
+      std::map<std::uint64_t, ParkedChange>::iterator parked);
 
   WebhookConfig config_;
   FeedRequest asked_;
@@ -141,7 +157,7 @@ class WebhookCourier {
   bool parked_next_ = true;  // whose turn it is
   bool more_ = true;         // the feed goes on behind place
   bool stalled_ = false;
-  Time look_again_at_{};                    // while stalled: for changes that were superseded
+  Time look_again_at_{};                    // for parked changes that were superseded
   std::optional<std::uint64_t> seen_news_;  // to which more_ is an answer
 
   std::uint64_t delivered_ = 0, posts_ = 0, failed_posts_ = 0;

@@ -20,8 +20,9 @@ namespace jcn {
 namespace {
 
 constexpr std::size_t hash_size = 32;
-constexpr std::size_t largest_file = 16 << 20;
+constexpr std::size_t largest_file = 64 << 20;
 constexpr const char* suffix = ".state";
+constexpr const char* damaged_suffix = ".damaged";
 
 std::string signed_text(std::int64_t value) {
   return std::to_string(value);
@@ -62,18 +63,24 @@ bool take_parked(std::string_view row, WebhookState& state) {
   return whole && state.parked.emplace(seq, std::move(parked)).second;
 }
 
-std::string read_file(int file) {
+// Of a file that is larger than any state, as much as shows that.
+Result<std::string> read_whole(int file, const std::string& path) {
   std::string bytes;
   char block[4096];
   for (;;) {
     const ssize_t got = ::read(file, block, sizeof block);
     if (got < 0 && errno == EINTR) continue;
-    if (got <= 0 || bytes.size() > largest_file) return bytes;
+    if (got < 0) return system_error("read", path, errno);
+    if (got == 0 || bytes.size() > largest_file) return bytes;
     bytes.append(block, static_cast<std::size_t>(got));
   }
 }
 
 }  // namespace
+
+std::string webhook_address(const std::string& url) {
+  return hash128(url).hex();
+}
 
 std::string encode_webhook_state(const WebhookState& state) {
   std::string text;
@@ -85,6 +92,7 @@ std::string encode_webhook_state(const WebhookState& state) {
     json.null();
   }
   json.key("fresh").boolean(state.fresh).key("gone").boolean(state.gone);
+  json.key("gone_at").string(state.gone_at);
   json.key("parked").open('[');
   for (const auto& [seq, parked] : state.parked) {
     json.open('{').key("seq").number(seq);
@@ -115,6 +123,7 @@ std::optional<WebhookState> decode_webhook_state(std::string_view bytes) {
     if (!state.place) return std::nullopt;
   }
   if (!take(*whole, "fresh", state.fresh) || !take(*whole, "gone", state.gone)) return std::nullopt;
+  (void)take(*whole, "gone_at", state.gone_at);  // earlier versions did not keep it
   for (JsonCursor row(*parked); row.next();) {
     if (!take_parked(row.value(), state)) return std::nullopt;
   }
@@ -129,11 +138,14 @@ Result<LoadedWebhookState> load_webhook_state(const std::string& folder, const s
     if (errno == ENOENT) return loaded;
     return system_error("open", path, errno);
   }
-  if (auto state = decode_webhook_state(read_file(file.get()))) {
+  JCN_TRY(const std::string bytes, read_whole(file.get(), path));
+  if (auto state = decode_webhook_state(bytes)) {
     loaded.state = std::move(*state);
-  } else {
-    loaded.damaged = true;
+    return loaded;
   }
+  loaded.damaged = path + damaged_suffix;
+  if (::rename(path.c_str(), loaded.damaged.c_str()) != 0)
+    return write_fault("rename", path, errno);
   return loaded;
 }
 

@@ -34,20 +34,24 @@ struct WebhookState {
   bool fresh = false;  // the receiver is to be told first that it has to begin anew
   bool gone = false;   // it answered 410: nothing is sent unless somebody asks for it
   std::map<std::uint64_t, ParkedChange> parked;  // by sequence number, all of place's history
+  std::string gone_at = {};                      // the address that answered: webhook_address()
   bool operator==(const WebhookState&) const = default;
 };
+
+// An address that may hold secrets, as what can be compared and tells none.
+std::string webhook_address(const std::string& url);
 
 std::string encode_webhook_state(const WebhookState& state);
 // Absent: not a whole one.
 std::optional<WebhookState> decode_webhook_state(std::string_view bytes);
 
-// Of a webhook that has no file yet, or a damaged one, the state is a new one; `damaged` tells
-// which.
+// Of a webhook that has no file yet, or a damaged one, the state is a new one.
 struct LoadedWebhookState {
   WebhookState state;
-  bool damaged = false;
+  std::string damaged;  // where the damaged one lies now, beside its place; empty: there was none
 };
-// Errors: system (what is there cannot be read).
+// Errors: system (what is there cannot be read, which tells nothing of it), those of
+// save_webhook_state (what is damaged cannot be set aside).
 Result<LoadedWebhookState> load_webhook_state(const std::string& folder, const std::string& name);
 // Makes the folder when it is missing. When it fails the file is as it was before. Errors: system,
 // disk_full, write_error.

@@ -19,15 +19,26 @@ constexpr milliseconds longest_rest{60'000};
 constexpr milliseconds look_again{250}, after_error{1000};
 // After the first news: more follow, mostly, and whoever dropped them asks for them first.
 constexpr milliseconds gathering{10};
-// As much as is delivered in this time may be delivered again after a kill.
-constexpr milliseconds between_savings{1000};
 
 Error no_such_webhook(const std::string& name) {
   return {Code::no_such_webhook, "There is no webhook '" + name + "'.",
           "GET /v1/webhooks lists them."};
 }
 
+// Each time that it begins to fail or is over.
+void log_turn(const std::string& name, WebhookKeeping::Turn turn, const WebhookKeeping& keeping) {
+  if (turn == WebhookKeeping::Turn::over)
+    spdlog::info("webhook {}: how far it is is kept again", name);
+  if (turn != WebhookKeeping::Turn::begins) return;
+  spdlog::error("webhook {}: how far it is could not be {}: {}; tried again", name,
+                keeping.unread() ? "read, nothing is sent" : "kept", keeping.failing()->message);
+}
+
 }  // namespace
+
+bool Webhooks::Hook::wants(Clock::time_point at, std::uint64_t news) const {
+  return keeping.lets_send(courier.delivered_changes()) && courier.wants(at, news);
+}
 
 Webhooks::~Webhooks() {
   stop();
@@ -54,24 +65,23 @@ void Webhooks::configure(const std::vector<WebhookConfig>& webhooks) {
         known->second.courier.reconfigure(webhook, std::move(*asked));
       continue;
     }
-    auto loaded = load_webhook_state(in_.folder, webhook.name);
-    if (!loaded || loaded->damaged) {
-      spdlog::warn("webhook {}: how far it was is lost{}; its receiver is told to begin anew",
-                   webhook.name, loaded ? "" : " (" + loaded.error().message + ")");
-    }
     const std::uint64_t number = next_number_++;
     const auto seed = static_cast<std::uint32_t>(wall_clock_ns() ^ (number << 20));
-    hooks_.emplace(webhook.name,
-                   Hook{WebhookCourier(webhook, std::move(*asked),
-                                       loaded ? std::move(loaded->state) : WebhookState{}, seed),
-                        number});
+    Hook made{WebhookCourier(webhook, std::move(*asked), {}, seed), number, {}};
+    read(webhook.name, hooks_.emplace(webhook.name, std::move(made)).first->second);
   }
   for (auto it = hooks_.begin(); it != hooks_.end();) {
     if (names.contains(it->first)) {
       ++it;
       continue;
     }
-    if (it->second.courier.unsaved()) (void)write(it->first, it->second.courier.state());
+    const WebhookCourier& courier = it->second.courier;
+    if (courier.unsaved()) {
+      if (const auto kept = save_webhook_state(in_.folder, it->first, courier.state()); !kept) {
+        spdlog::error("webhook {}: how far it was could not be kept: {}", it->first,
+                      kept.error().message);
+      }
+    }
     it = hooks_.erase(it);
   }
   if (hooks_.empty() || thread_.joinable()) {
@@ -117,7 +127,7 @@ void Webhooks::run() {
       const std::lock_guard guard(lock_);
       send_what_is_due();
     }
-    save_what_is_due(false);
+    keep_what_is_due(false);
     {
       const std::lock_guard guard(lock_);
       pause = rest();
@@ -125,7 +135,7 @@ void Webhooks::run() {
     take(sender_->wait(pause));
     if (told_ && !stopping_) take(sender_->wait(gathering));
   }
-  save_what_is_due(true);
+  keep_what_is_due(true);
 }
 
 // Under lock_.
@@ -133,7 +143,7 @@ void Webhooks::send_what_is_due() {
   told_ = false;  // whoever announces from here on wakes the thread again
   const std::uint64_t news = news_.load();
   const Clock::time_point at = Clock::now();
-  const auto wants = [&](const auto& each) { return each.second.courier.wants(at, news); };
+  const auto wants = [&](const auto& each) { return each.second.wants(at, news); };
   if (at < idle_until_ || !std::any_of(hooks_.begin(), hooks_.end(), wants) || !in_.ready()) return;
   const auto fails = [&](const Error& error) {
     idle_until_ = at + after_error;
@@ -142,7 +152,7 @@ void Webhooks::send_what_is_due() {
   const Result<Snapshot> snapshot = in_.snapshot();
   if (!snapshot) return fails(snapshot.error());
   for (auto& [name, hook] : hooks_) {
-    if (!hook.courier.wants(at, news)) continue;
+    if (!hook.wants(at, news)) continue;
     if (const auto sent = send_next(hook, *snapshot, news); !sent) {
       spdlog::error("webhook {}: {}", name, sent.error().message);
       fails(sent.error());
@@ -190,45 +200,69 @@ std::optional<std::string> Webhooks::take(std::uint64_t number, const WebhookOut
   return urgent ? std::optional(hook->first) : std::nullopt;
 }
 
-void Webhooks::save_what_is_due(bool all) {
-  std::vector<std::string> due;
+void Webhooks::keep_what_is_due(bool all) {
+  const Clock::time_point at = Clock::now();
+  std::vector<std::string> unread, unsaved;
   {
     const std::lock_guard guard(lock_);
     for (const auto& [name, hook] : hooks_) {
-      if (!hook.courier.unsaved()) continue;
-      if (all || Clock::now() >= hook.saved_at + between_savings) due.push_back(name);
+      if (!all && at < hook.keeping.due()) continue;
+      if (hook.keeping.unread()) unread.push_back(name);
+      if (hook.courier.unsaved()) unsaved.push_back(name);
     }
   }
-  for (const std::string& name : due) (void)save(name);
+  if (!unread.empty() && !all) {
+    const std::lock_guard writing(saving_);
+    const std::lock_guard guard(lock_);
+    for (const std::string& name : unread) {
+      const auto hook = hooks_.find(name);
+      if (hook != hooks_.end() && hook->second.keeping.unread()) read(name, hook->second);
+    }
+  }
+  for (const std::string& name : unsaved) (void)save(name);
+}
+
+// Under saving_ and lock_: files are read at starts and reloads, and where that failed.
+void Webhooks::read(const std::string& name, Hook& hook) {
+  auto loaded = load_webhook_state(in_.folder, name);
+  if (!loaded) {
+    log_turn(name, hook.keeping.failed(loaded.error(), Clock::now()), hook.keeping);
+    return;
+  }
+  if (!loaded->damaged.empty()) {
+    spdlog::warn(
+        "webhook {}: how far it was is lost, its file was damaged, and is {} now; its receiver is "
+        "told to begin anew",
+        name, loaded->damaged);
+  }
+  hook.courier.go_on_from(std::move(loaded->state));
+  log_turn(name, hook.keeping.read(Clock::now()), hook.keeping);
 }
 
 // The disk may take its time: whoever asks how a webhook is does not wait for it.
 Result<void> Webhooks::save(const std::string& name) {
   const std::lock_guard writing(saving_);
   WebhookState state;
+  std::uint64_t delivered = 0;
   {
     const std::lock_guard guard(lock_);
     const auto hook = hooks_.find(name);
     if (hook == hooks_.end() || !hook->second.courier.unsaved()) return {};
     state = hook->second.courier.state();
+    delivered = hook->second.courier.delivered_changes();
     hook->second.courier.saved(true);
-    hook->second.saved_at = Clock::now();
   }
-  Result<void> saved = write(name, state);
-  if (saved) return saved;
+  Result<void> saved = save_webhook_state(in_.folder, name, state);
   const std::lock_guard guard(lock_);
   const auto hook = hooks_.find(name);
-  if (hook != hooks_.end()) hook->second.courier.saved(false);
-  return saved;  // tried again; until then more than need be is delivered again after a kill
-}
-
-// Under saving_.
-Result<void> Webhooks::write(const std::string& name, const WebhookState& state) const {
-  Result<void> written = save_webhook_state(in_.folder, name, state);
-  if (!written) {
-    spdlog::error("webhook {}: how far it is could not be kept: {}", name, written.error().message);
-  }
-  return written;
+  if (hook == hooks_.end()) return saved;  // never: they go under saving_
+  WebhookKeeping& keeping = hook->second.keeping;
+  if (!saved) hook->second.courier.saved(false);
+  log_turn(name,
+           saved ? keeping.written(Clock::now(), delivered)
+                 : keeping.failed(saved.error(), Clock::now()),
+           keeping);
+  return saved;
 }
 
 // Under lock_. How long nothing happens, unless somebody wakes the thread.
@@ -237,7 +271,9 @@ milliseconds Webhooks::rest() const {
   const std::uint64_t news = news_.load();
   Clock::time_point until = at + longest_rest;
   for (const auto& [name, hook] : hooks_) {
-    if (hook.courier.unsaved()) until = std::min(until, hook.saved_at + between_savings);
+    if (hook.courier.unsaved() || hook.keeping.unread())
+      until = std::min(until, hook.keeping.due());
+    if (!hook.keeping.lets_send(hook.courier.delivered_changes())) continue;
     // It wanted something and could not have it.
     if (hook.courier.wants(at, news)) {
       until =
@@ -252,26 +288,59 @@ milliseconds Webhooks::rest() const {
 std::vector<WebhookStatus> Webhooks::list(std::uint64_t head) const {
   const std::lock_guard guard(lock_);
   std::vector<WebhookStatus> all;
-  for (const auto& [name, hook] : hooks_) all.push_back(hook.courier.status(head));
+  for (const auto& [name, hook] : hooks_) {
+    WebhookStatus& status = all.emplace_back(hook.courier.status(head));
+    const WebhookKeeping& keeping = hook.keeping;
+    if (keeping.failing()) status.place_error = keeping.failing()->message;
+    status.place_failures = keeping.failures();
+    if (!keeping.lets_send(hook.courier.delivered_changes())) status.state = "held";
+  }
   return all;
+}
+
+// Under lock_. One of which it is known how far it is.
+Result<const Webhooks::Hook*> Webhooks::readable(const std::string& name) const {
+  const auto hook = hooks_.find(name);
+  if (hook == hooks_.end()) return no_such_webhook(name);
+  if (hook->second.keeping.unread()) return *hook->second.keeping.failing();
+  return &hook->second;
+}
+
+Result<Webhooks::Hook*> Webhooks::readable(const std::string& name) {
+  JCN_TRY(const Hook* hook, std::as_const(*this).readable(name));
+  return const_cast<Hook*>(hook);
 }
 
 Result<std::vector<WebhookFailure>> Webhooks::failures(const std::string& name) const {
   const std::lock_guard guard(lock_);
-  const auto hook = hooks_.find(name);
-  if (hook == hooks_.end()) return no_such_webhook(name);
-  return hook->second.courier.failures();
+  JCN_TRY(const Hook* hook, readable(name));
+  return hook->courier.failures();
 }
 
 Result<void> Webhooks::replay(const std::string& name, const std::optional<FeedSeq>& place) {
   {
     const std::lock_guard guard(lock_);
-    const auto hook = hooks_.find(name);
-    if (hook == hooks_.end()) return no_such_webhook(name);
-    hook->second.courier.replay(place, now());
+    JCN_TRY(Hook * hook, readable(name));
+    hook->courier.replay(place, now());
   }
   announce();
-  return save(name);
+  const Result<void> saved = save(name);
+  announce();  // it may have waited for that
+  return saved;
+}
+
+Result<std::size_t> Webhooks::discard(const std::string& name,
+                                      const std::optional<FeedSeq>& which) {
+  std::size_t discarded = 0;
+  {
+    const std::lock_guard guard(lock_);
+    JCN_TRY(Hook * hook, readable(name));
+    discarded = hook->courier.discard(which);
+  }
+  const Result<void> saved = save(name);
+  announce();  // there is room for others
+  if (!saved) return saved.error();
+  return discarded;
 }
 
 }  // namespace jcn

@@ -1,5 +1,6 @@
 // The webhooks: a thread that sends what the feed has to those who are configured, and keeps how
-// far each is in a file of the index's folder. Without any configured there is no thread.
+// far each is in a file of the index's folder. Without any configured there is no thread. A file
+// that cannot be read or written is tried again (WebhookKeeping).
 //
 // Nobody waits for it: who publishes only wakes it. It reads the feed as a consumer over HTTP does,
 // from snapshots of its own, a page at a time.
@@ -18,6 +19,7 @@
 
 #include "jcn/snapshot.h"
 #include "webhook_courier.h"
+#include "webhook_keeping.h"
 #include "webhook_sender.h"
 
 namespace jcn {
@@ -46,18 +48,22 @@ class Webhooks {
 
   // By name. `head`: the largest sequence number.
   std::vector<WebhookStatus> list(std::uint64_t head) const;
-  // Errors: no_such_webhook.
+  // Errors: no_such_webhook, those of load_webhook_state where its file could not be read yet.
   Result<std::vector<WebhookFailure>> failures(const std::string& name) const;
-  // WebhookCourier::replay; what it says is on the disk when it returns. Errors: no_such_webhook,
+  // WebhookCourier::replay; what it says is on the disk when it returns. Errors: as failures',
   // those of save_webhook_state.
   Result<void> replay(const std::string& name, const std::optional<FeedSeq>& place);
+  // WebhookCourier::discard, likewise.
+  Result<std::size_t> discard(const std::string& name, const std::optional<FeedSeq>& which);
 
  private:
   using Clock = std::chrono::steady_clock;
   struct Hook {
     WebhookCourier courier;
     std::uint64_t number = 0;  // of what it sends; another one for each Hook
-    Clock::time_point saved_at{};
+    WebhookKeeping keeping;
+
+    bool wants(Clock::time_point at, std::uint64_t news) const;
   };
 
   void run();
@@ -65,9 +71,12 @@ class Webhooks {
   Result<void> send_next(Hook& hook, const Snapshot& snapshot, std::uint64_t news);
   void take(const WebhookSender::Answered& answered);
   std::optional<std::string> take(std::uint64_t number, const WebhookOutcome& outcome);
-  void save_what_is_due(bool all);
+  // The thread's share of the files: reads what could not be read yet, and writes what is new.
+  void keep_what_is_due(bool all);
+  void read(const std::string& name, Hook& hook);
   Result<void> save(const std::string& name);
-  Result<void> write(const std::string& name, const WebhookState& state) const;
+  Result<const Hook*> readable(const std::string& name) const;
+  Result<Hook*> readable(const std::string& name);
   std::chrono::milliseconds rest() const;
   Moment now() const;
 

@@ -144,16 +144,23 @@ void add_doing_commands(CLI::App& app, Chosen& chosen) {
     check->add_option("FILE", *files, "the files; one named [..] is given as ./[..]")->required();
     check->callback([&chosen, files] { chosen.command = [files] { return run_check(*files); }; });
   }
-  {
-    auto* replay = app.add_subcommand("replay", "send to a webhook again what it did not take");
+  struct OfWebhook {
+    const char *name, *does, *option, *meaning;
+    jcn::Result<Exit> (*run)(const Context& context, const std::string& name,
+                             const std::string& place);
+  };
+  static constexpr OfWebhook of_webhooks[] = {
+      {"replay", "send to a webhook again what it did not take", "--since",
+       "everything after this place, 0 for all", run_replay},
+      {"discard", "never send to a webhook what was given up", "--seq",
+       "one change that it did not take, given up or not", run_discard}};
+  for (const OfWebhook& each : of_webhooks) {
+    auto* command = app.add_subcommand(each.name, each.does);
     auto words = std::make_shared<std::pair<std::string, std::string>>();
-    replay->add_option("NAME", words->first, "its name")->required();
-    replay->add_option("--since", words->second, "everything after this place, 0 for all")
-        ->type_name("SEQ");
-    replay->callback([&chosen, &context, words] {
-      chosen.command = [&context, words] {
-        return run_replay(context, words->first, words->second);
-      };
+    command->add_option("NAME", words->first, "its name")->required();
+    command->add_option(each.option, words->second, each.meaning)->type_name("SEQ");
+    command->callback([&chosen, &context, words, run = each.run] {
+      chosen.command = [&context, words, run] { return run(context, words->first, words->second); };
     });
   }
   const std::pair<const char*, const char*> upkeep[] = {

@@ -76,6 +76,8 @@ jcn::Result<Exit> run_verify(const Context& context);
 jcn::Result<Exit> run_webhooks(const Context& context, const std::string& name);  // "": all of them
 jcn::Result<Exit> run_replay(const Context& context, const std::string& name,
                              const std::string& since);  // "": what was not taken
+jcn::Result<Exit> run_discard(const Context& context, const std::string& name,
+                              const std::string& seq);  // "": what was given up
 // `config`, `unit`: "" for those that are installed.
 jcn::Result<Exit> run_doctor(const Context& context, const std::string& config,
                              const std::string& unit);

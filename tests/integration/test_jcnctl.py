@@ -360,7 +360,7 @@ class Surface(JcnctlCase):
         page = (PROJECT / "jcn/doc/jcnctl.1").read_text()
         commands = re.findall(r"^  ([a-z]+) ", help_text.split("Subcommands:")[1], re.M)
         self.assertEqual(sorted(commands), sorted(re.findall(r"^\.It Cm ([a-z]+)", page, re.M)))
-        self.assertEqual(len(commands), 17)
+        self.assertEqual(len(commands), 18)
         codes = re.findall(r"^  (\d)  (.*)$", help_text, re.M)
         self.assertEqual(codes, re.findall(r"^\.It (\d)\n(.*)$", page, re.M))
         self.assertEqual(len(codes), 5)

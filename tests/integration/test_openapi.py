@@ -188,6 +188,10 @@ class Answers(OpenapiCase):
         self.ask(get, "/v1/webhooks", "/v1/webhooks", 200)
         self.ask(get, failures, "/v1/webhooks/site/failures", 200)
         self.ask(get, failures, "/v1/webhooks/other/failures", 404)
+        discard = "/v1/webhooks/{name}/discard"
+        self.ask(post, discard, "/v1/webhooks/site/discard", 200)
+        self.ask(post, discard, "/v1/webhooks/site/discard?seq=7", 400)
+        self.ask(post, discard, "/v1/webhooks/other/discard", 404)
         self.ask(post, replay, "/v1/webhooks/site/replay?since=0", 202)
         self.ask(post, replay, "/v1/webhooks/site/replay?since=now", 400)
         self.ask(post, replay, "/v1/webhooks/other/replay", 404)

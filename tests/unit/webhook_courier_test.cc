@@ -56,6 +56,27 @@ class WebhookCourierTest : public ::testing::Test {
     FeedRequest asked = must(webhook_feed(config));
     return {std::move(config), std::move(asked), std::move(*state), 1};
   }
+  // The state of one that did not take so many changes: what waits first, then what was given up.
+  WebhookState parked(std::size_t waiting, std::size_t given_up) {
+    Batch batch;
+    for (std::size_t i = 0; i < waiting + given_up; ++i) {
+      const std::string id = "r" + std::to_string(1000 + i);
+      batch.records[{"videos", id}] = record_of("videos", id, "{}");
+    }
+    must(writer_->publish(std::move(batch)));
+    ++news_;
+    WebhookState state{FeedSeq{uuid(), {head(), 0}}, false, false, {}};
+    for (std::size_t seq = 1; seq <= waiting + given_up; ++seq) {
+      state.parked[seq] = {{"videos", "r" + std::to_string(999 + seq)},
+                           1,
+                           now().wall_ns,
+                           now().wall_ns,
+                           500,
+                           "",
+                           seq > waiting};
+    }
+    return state;
+  }
   std::string uuid() { return must(writer_->snapshot()).uuid(); }
   std::uint64_t head() { return must(writer_->snapshot()).seq(); }
   Moment now() const { return {now_, 1'700'000'000'000'000'000 + passed_.count() * 1'000'000}; }
@@ -347,13 +368,7 @@ TEST_F(WebhookCourierTest, WhoRefusesEverythingIsNotAskedAllTheTime) {
 TEST_F(WebhookCourierTest, AsManyAreParkedAsMayBeThenItStandsStill) {
   WebhookConfig single = config();
   single.batch = 1;
-  WebhookState state{FeedSeq{uuid(), {head(), 0}}, false, false, {}};
-  for (std::size_t i = 0; i < most_parked; ++i) put("r" + std::to_string(1000 + i));
-  for (std::uint64_t seq = 1; seq <= most_parked; ++seq) {
-    state.parked[seq] = {{"videos", "r" + std::to_string(999 + seq)}, 1, 0, 0, 500, "", true};
-  }
-  state.place->place.seq = head();
-  WebhookCourier site = courier(single, state);
+  WebhookCourier site = courier(single, parked(0, most_parked));
   put("x");
   EXPECT_EQ(send(site, fine), "nothing");
   EXPECT_EQ(site.status(head()).state, "stalled");
@@ -366,6 +381,34 @@ TEST_F(WebhookCourierTest, AsManyAreParkedAsMayBeThenItStandsStill) {
   EXPECT_EQ(send(site, fine), "x") << "one of them has a later change: there is room";
   EXPECT_EQ(send(site, fine), "r1000");
   EXPECT_EQ(site.status(head()).state, "delivering");
+}
+
+TEST_F(WebhookCourierTest, WhatWasGivenUpTakesNoPlaceFromWhatWaits) {
+  WebhookConfig single = config();
+  single.batch = 1;
+  const std::size_t given_up = most_parked - most_waiting - 1;
+  WebhookCourier site = courier(single, parked(most_waiting - 1, given_up));
+  for (std::size_t i = 1; i < most_waiting; ++i) ASSERT_EQ(send(site, wrong).front(), 'r');
+  put("x");
+  EXPECT_EQ(send(site, wrong), "x") << "one more waits";
+  EXPECT_EQ(site.failures().size(), most_parked - 1);
+  put("y");
+  EXPECT_EQ(send(site, fine), "nothing") << "as many as may wait";
+  EXPECT_EQ(site.status(head()).state, "stalled");
+  EXPECT_EQ(site.discard(std::nullopt), given_up);
+  EXPECT_EQ(send(site, fine), "nothing") << "it is not these that count";
+  EXPECT_EQ(site.discard(FeedSeq{uuid(), {1, 0}}), 1U);
+  EXPECT_EQ(send(site, fine), "y");
+  EXPECT_EQ(site.status(head()).state, "delivering");
+}
+
+// Given up or not: its record is told of by the later change.
+TEST_F(WebhookCourierTest, WhatWasGivenUpLeavesTheListWhenItsRecordChanges) {
+  WebhookCourier site = courier(config(), parked(0, 2));
+  put("r1000", "{\"n\":2}");
+  EXPECT_EQ(send(site, fine), "r1000");
+  ASSERT_EQ(site.failures().size(), 1U);
+  EXPECT_EQ(site.failures()[0].change.key.id, "r1001");
 }
 
 TEST_F(WebhookCourierTest, GoneIsGoneUntilSomebodyAsks) {
@@ -386,6 +429,57 @@ TEST_F(WebhookCourierTest, GoneIsGoneUntilSomebodyAsks) {
   moved.url = "http://127.0.0.1/elsewhere";
   site.reconfigure(moved, must(webhook_feed(moved)));
   EXPECT_EQ(send(site, fine), "a b") << "another address is another receiver";
+}
+
+// Also one that was given while jcn was not running, or while the old one was being asked.
+TEST_F(WebhookCourierTest, GoneIsOfTheAddressThatSaidSo) {
+  WebhookCourier site = courier(config());
+  put("a");
+  EXPECT_EQ(send(site, {410, "", {}}), "a");
+  WebhookConfig moved = config();
+  moved.url = "http://127.0.0.1/elsewhere";
+  WebhookCourier restarted = courier(moved, site.state());
+  EXPECT_TRUE(restarted.unsaved());
+  WebhookCourier read_late = courier(moved, WebhookState{});
+  read_late.go_on_from(site.state());
+  EXPECT_EQ(send(read_late, fine), "a");
+  ASSERT_EQ(told(next(restarted)), "a");
+  WebhookConfig again = config();
+  again.url = "http://127.0.0.1/third";
+  restarted.reconfigure(again, must(webhook_feed(again)));
+  restarted.answered({410, "", {}}, now());
+  EXPECT_FALSE(restarted.state().gone) << "it was another that said so";
+  EXPECT_EQ(send(restarted, {410, "", {}}), "a");
+  EXPECT_TRUE(restarted.state().gone);
+}
+
+TEST_F(WebhookCourierTest, DiscardedChangesAreNotSent) {
+  WebhookCourier site = courier(config());
+  for (const char* id : {"a", "b", "c"}) {
+    put(id);
+    EXPECT_EQ(send(site, wrong), id);
+  }
+  EXPECT_EQ(site.discard(std::nullopt), 0U) << "none was given up";
+  const FeedSeq b{uuid(), {2, 0}};
+  EXPECT_EQ(site.discard(FeedSeq{"another", {2, 0}}), 0U);
+  site.saved(true);
+  EXPECT_EQ(site.discard(b), 1U);
+  EXPECT_TRUE(site.unsaved());
+  EXPECT_EQ(site.discard(b), 0U);
+  pass(hours(1));
+  EXPECT_EQ(send(site, wrong), "a");
+  EXPECT_EQ(send(site, wrong), "c");
+  pass(hours(100));
+  EXPECT_EQ(send(site, wrong), "a") << "after three days given up";
+  EXPECT_EQ(site.discard(std::nullopt), 1U);
+  ASSERT_EQ(site.failures().size(), 1U);
+  // While it is on its way.
+  ASSERT_EQ(told(next(site)), "c");
+  EXPECT_EQ(site.discard(FeedSeq{uuid(), {3, 0}}), 1U);
+  site.answered(wrong, now());
+  EXPECT_TRUE(site.failures().empty());
+  pass(hours(100));
+  EXPECT_EQ(send(site, fine), "nothing");
 }
 
 TEST_F(WebhookCourierTest, RetryAfterIsHonouredWithinBounds) {
