@@ -178,6 +178,32 @@ class Workers(TranscodeCase):
         self.assertNotIn("poster.jpg", self.names("k7edited"))
         self.assert_no_claims()
 
+    def test_one_that_failed_is_made_again_when_a_person_says_so(self):
+        """By their word in the worker's own note; or by removing it, where the upload's says queued."""
+        self.start()
+        worker = self.worker("--speed", "8")
+        self.upload("k7again", b"this is no film")
+        target = "/v1/fragments/videos/k7/k7again.transcode.json"
+        for count in range(1, 4):  # as often as they like
+            self.ended("k7again", "failed")
+            wait_for(lambda n=count: worker.said().count("k7again: failed") == n, "the worker's word", 30)
+            if count == 3:
+                make_film(self.path("k7/k7again.mp4"), size="160x120")
+            there = self.live.get(target)
+            self.assertEqual(there.status, 200, there.body)
+            queued = {"id": "k7again", "transcode": {"state": "queued",
+                                                     "updated_at": "2026-03-01T12:00:00Z"}}
+            said = self.live.request("PUT", target, json.dumps(queued).encode(),
+                                     {"If-Match": there.headers["etag"]})
+            self.assertEqual(said.status, 200, said.body)
+        self.ended("k7again")
+        self.assert_playable("k7again", [(160, 120)], 1)
+        self.assertEqual(worker.said().count("begun, attempt 1"), 4, "and counted anew each time")
+        os.unlink(self.path("k7/k7again.transcode.json"))
+        wait_for(lambda: worker.said().count("k7again: done") == 2, "it to be made once more", 60)
+        self.ended("k7again")
+        self.assert_no_claims()
+
     def test_tokens_of_one_root(self):
         tokens = ""
         for name, token, access, root in [("worker", ONE_ROOT, "write", "videos"),
