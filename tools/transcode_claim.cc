@@ -26,14 +26,27 @@ Result<bool> Claim::renew() {
   JCN_TRY(std::optional<std::string> tag,
           notes_->write(path_, tag_, lease_text(lease_, time_now()), first_));
   if (!tag) {
-    // Unless the answer to an earlier renewal was lost.
-    JCN_TRY(std::optional<Note> there, notes_->read(path_));
-    if (!there || read_lease(there->text).holder != lease_.holder) return false;
-    tag = std::move(there->tag);
+    JCN_TRY(tag, tag_there(*notes_));
+    if (!tag) return false;
   }
   tag_ = *std::move(tag);
   plan_next(lease_.term / 3);
   return true;
+}
+
+Result<bool> Claim::let_go(Notes& notes) {
+  JCN_TRY(const bool gone, notes.remove(path_, tag_));
+  if (gone) return true;
+  JCN_TRY(const auto tag, tag_there(notes));
+  if (!tag) return false;
+  return notes.remove(path_, *tag);
+}
+
+Result<std::optional<std::string>> Claim::tag_there(Notes& notes) const {
+  JCN_TRY(std::optional<Note> there, notes.read(path_));
+  if (!there || read_lease(there->text).holder != lease_.holder)
+    return std::optional<std::string>();
+  return std::optional(std::move(there->tag));
 }
 
 }  // namespace jcn_transcode

@@ -26,8 +26,8 @@ class Claim {
   jcn::Result<bool> keep(Clock::time_point now);
   // Now, and for sure. False: it is lost. Errors: the client's.
   jcn::Result<bool> renew();
-  // Removes it, if it is still ours.
-  jcn::Result<bool> let_go(Notes& notes) { return notes.remove(path_, tag_); }
+  // Removes it, if it is still ours. False: it is not. Errors: the client's.
+  jcn::Result<bool> let_go(Notes& notes);
 
  private:
   Claim(Notes& notes, const std::string& stem, Lease lease, std::string tag)
@@ -36,6 +36,8 @@ class Claim {
         first_(stem + ".json"),
         lease_(std::move(lease)),
         tag_(std::move(tag)) {}
+  // The tag that it has, where the answer to an earlier renewal was lost. Nothing: it is not ours.
+  jcn::Result<std::optional<std::string>> tag_there(Notes& notes) const;
   void plan_next(Clock::duration wait) { next_ = Clock::now() + wait; }
 
   Notes* notes_;

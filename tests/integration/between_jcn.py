@@ -9,12 +9,14 @@ HELD_SECONDS = 300  # at most: of a test that has failed
 
 class Between:
     """Hands requests on to jcn at `port`. `lost(method, target)` true: the connection breaks
-    instead; `answered(method, target)` is called when jcn has answered, before who asked hears of it."""
+    instead; `answered(method, target)` is called when jcn has answered, before who asked hears of it;
+    `unheard(method, target)` true: who asked never does."""
 
     def __init__(self, port):
         between = self
         self.lost = lambda method, target: False
         self.answered = lambda method, target: None
+        self.unheard = lambda method, target: False
 
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
@@ -32,6 +34,9 @@ class Between:
                 data = answer.read()
                 connection.close()
                 between.answered(self.command, self.path)
+                if between.unheard(self.command, self.path):
+                    self.close_connection = True
+                    return
                 self.send_response_only(answer.status)
                 for name, value in answer.getheaders():
                     if name.lower() not in ("content-length", "transfer-encoding", "connection"):

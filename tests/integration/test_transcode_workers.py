@@ -13,7 +13,7 @@ import unittest
 from between_jcn import Between
 from harness import PROJECT, TIME_FACTOR, write_whole, wait_for
 from site_case import SiteCase, multipart, site_config
-from transcode_case import History, TranscodeCase, children, make_film, runs
+from transcode_case import FFMPEG, History, TranscodeCase, children, make_film, runs
 
 TOKEN = "a-token-of-the-tests-0123456789"
 ONE_ROOT = "another-token-of-tests-012345678"
@@ -202,6 +202,36 @@ class Workers(TranscodeCase):
         os.unlink(self.path("k7/k7again.transcode.json"))
         wait_for(lambda: worker.said().count("k7again: done") == 2, "it to be made once more", 60)
         self.ended("k7again")
+        self.assert_no_claims()
+
+    def test_claim_goes_although_the_answer_to_its_renewal_was_lost(self):
+        self.start()
+        between = Between(self.live.port)
+        self.addCleanup(between.close)
+        breaks = os.path.join(self.tmp, "breaks")
+        program = os.path.join(self.tmp, "breaking-ffmpeg")
+        write_whole(program, f"""#!/bin/sh
+case " $* " in
+  *" -progress "*) until [ -e {breaks} ]; do sleep 0.02; done; exit 1 ;;
+esac
+exec {FFMPEG} "$@"
+""".encode())
+        os.chmod(program, 0o755)
+        lost = []
+
+        def unheard(method, target):
+            if method != "PUT" or "k7lost.claim.json" not in target or self.job("k7lost").get(
+                    "state") != "running":
+                return False
+            lost.append(target)
+            write_whole(breaks, b"")  # before the worker asks for the claim again
+            return True
+        self.upload("k7lost", size="160x120")
+        between.unheard = unheard
+        worker = self.worker("--ffmpeg", program, "--lease", "3", daemon=between)
+        self.ended("k7lost", "failed")
+        self.assertTrue(lost)
+        wait_for(lambda: "k7lost: failed" in worker.said(), "the worker's word", 30)
         self.assert_no_claims()
 
     def test_tokens_of_one_root(self):
