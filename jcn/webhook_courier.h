@@ -1,5 +1,5 @@
 // What is sent to one webhook, and when: the feed, made into requests. A state machine without
-// sockets, files and clocks of its own.
+// sockets and files of its own; its time is the caller's, but for how long a page is read.
 //
 // Invariants:
 //  1. Of each record its latest change is sent, and never an earlier one after a later one: what is

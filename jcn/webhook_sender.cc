@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <mutex>
+#include <thread>
 #include <utility>
 
 #include "webhook_signature.h"
@@ -17,6 +18,7 @@ namespace {
 constexpr std::size_t read_of_answer = 64 << 10;
 constexpr long connect_ms = 10'000;
 constexpr long idle_connections = 8;
+constexpr std::chrono::milliseconds without_poll{100};
 
 // What an answer's body runs into.
 struct Drain {
@@ -135,12 +137,19 @@ Result<void> WebhookSender::send(std::uint64_t number, const WebhookConfig& to, 
   return {};
 }
 
+void WebhookSender::drop(std::uint64_t number) {
+  transfers_.erase(number);
+}
+
 WebhookSender::Answered WebhookSender::wait(std::chrono::milliseconds longest) {
   int running = 0;
   curl_multi_perform(multi_, &running);
   Answered answered = take_answered();
   if (!answered.empty()) return answered;
-  curl_multi_poll(multi_, nullptr, 0, static_cast<int>(longest.count()), nullptr);
+  const CURLMcode code =
+      curl_multi_poll(multi_, nullptr, 0, static_cast<int>(longest.count()), nullptr);
+  // Without memory, or poll(2): going on at once would be all that this thread ever does.
+  if (code != CURLM_OK) std::this_thread::sleep_for(std::min(longest, without_poll));
   curl_multi_perform(multi_, &running);
   return take_answered();
 }

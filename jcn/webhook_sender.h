@@ -29,6 +29,9 @@ class WebhookSender {
   Result<void> send(std::uint64_t number, const WebhookConfig& to, WebhookPost post,
                     std::int64_t timestamp);
 
+  // What is on its way under this number, if anything, is cut off, and nothing told of it.
+  void drop(std::uint64_t number);
+
   using Answered = std::vector<std::pair<std::uint64_t, WebhookOutcome>>;
   // Until something was answered, wake() was called, or the time is over.
   Answered wait(std::chrono::milliseconds longest);

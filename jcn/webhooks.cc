@@ -82,6 +82,7 @@ void Webhooks::configure(const std::vector<WebhookConfig>& webhooks) {
                       kept.error().message);
       }
     }
+    removed_.push_back(it->second.number);
     it = hooks_.erase(it);
   }
   if (hooks_.empty() || thread_.joinable()) {
@@ -141,6 +142,8 @@ void Webhooks::run() {
 // Under lock_.
 void Webhooks::send_what_is_due() {
   told_ = false;  // whoever announces from here on wakes the thread again
+  // First: should one be back already, nothing of it is sent while this is on its way.
+  for (const std::uint64_t number : std::exchange(removed_, {})) sender_->drop(number);
   const std::uint64_t news = news_.load();
   const Clock::time_point at = Clock::now();
   const auto wants = [&](const auto& each) { return each.second.wants(at, news); };

@@ -39,7 +39,8 @@ class Webhooks {
   Webhooks(const Webhooks&) = delete;
   Webhooks& operator=(const Webhooks&) = delete;
 
-  // From now on these, and no others. Those of a name that was there before go on where they are.
+  // From now on these, and no others. Those of a name that was there before go on where they are;
+  // of those that go, what is on its way is cut off.
   void configure(const std::vector<WebhookConfig>& webhooks);
   void announce();  // there may be changes; never waits
   // What is on its way is cut off, and sent again by the next start.
@@ -92,7 +93,8 @@ class Webhooks {
   // Guarded by lock_. The sender is made and used by the thread alone, but for waking it.
   std::map<std::string, Hook> hooks_;
   std::uint64_t next_number_ = 1;
-  Clock::time_point idle_until_{};  // after an error of the index
+  std::vector<std::uint64_t> removed_;  // numbers of hooks whose posts the sender is to drop
+  Clock::time_point idle_until_{};      // after an error of the index
   std::atomic<WebhookSender*> wakes_{nullptr};
   std::unique_ptr<WebhookSender> sender_;  // set before the thread begins
   std::thread thread_;

@@ -10,6 +10,7 @@ import ssl
 import statistics
 import subprocess
 import sys
+import threading
 import time
 import unittest
 
@@ -263,6 +264,31 @@ class Delivery(WebhookCase):
         reload(self.webhook(other.url))
         self.assert_has(daemon, other, "e")
         self.assertEqual(other.fresh_events(), 0, "it went on where it was taken away")
+
+
+    def test_what_is_on_its_way_is_cut_off_when_its_webhook_goes(self):
+        receiver, other = Receiver(self), Receiver(self)
+        daemon = self.told(receiver, timeout_ms=300_000)
+        begun, cut = threading.Event(), threading.Event()
+
+        def hangs(handler, _):
+            begun.set()
+            handler.connection.settimeout(60 * TIME_FACTOR)
+            if handler.connection.recv(1) == b"":
+                cut.set()
+            handler.close_connection = True
+            return True
+        receiver.behave = hangs
+        self.drop("a.json", {"id": "a"})
+        self.assertTrue(begun.wait(30 * TIME_FACTOR))
+        for config in ("", self.webhook(other.url)):
+            daemon.config = config
+            daemon.command()  # writes the file
+            daemon.hang_up()
+            wait_for(lambda want=bool(config): bool(json_of(daemon.get("/v1/webhooks"))["rows"])
+                     == want, "the reload")
+        self.assertTrue(cut.wait(30 * TIME_FACTOR), "two requests are on their way at once")
+        self.assert_has(daemon, other, "a")
 
 
 class BadReceivers(WebhookCase):
