@@ -1,8 +1,37 @@
 #include "fold_thread.h"
 
+#include <dlfcn.h>
 #include <gtest/gtest.h>
+#include <lmdb.h>
+
+#include <atomic>
+#include <latch>
+#include <thread>
 
 #include "temporary_folder.h"
+
+namespace {
+
+// Of write transactions that begin while it is set: the last of so many waits there.
+struct Halt {
+  std::atomic<int> left;
+  std::latch reached{1}, go_on{1};
+};
+std::atomic<Halt*> halt = nullptr;
+
+}  // namespace
+
+// In the place of LMDB's own, which it calls.
+extern "C" int mdb_txn_begin(MDB_env* env, MDB_txn* parent, unsigned flags, MDB_txn** txn) {
+  static auto* const real =
+      reinterpret_cast<decltype(&mdb_txn_begin)>(::dlsym(RTLD_NEXT, "mdb_txn_begin"));
+  Halt* const here = halt;
+  if (here && !(flags & MDB_RDONLY) && --here->left == 0) {
+    here->reached.count_down();
+    here->go_on.wait();
+  }
+  return real(env, parent, flags, txn);
+}
 
 namespace jcn {
 namespace {
@@ -71,6 +100,37 @@ TEST_F(FoldThreadTest, StopFoldsWhatIsLeft) {
   EXPECT_TRUE(thread.stop());
   EXPECT_TRUE(writer->fresh().empty());
   EXPECT_TRUE(thread.stop()) << "once more does no harm";
+}
+
+// A merge may take minutes, and stopping waits for none.
+TEST_F(FoldThreadTest, StopBreaksOffAMergeThatIsRunning) {
+  constexpr int segments = 8;  // are one merge
+  for (int number = 1; number < segments; ++number) {
+    publish(std::to_string(number));
+    ASSERT_TRUE(writer->fold());
+  }
+  FoldThread thread(*writer, {std::chrono::hours(1), std::chrono::hours(1), 1});
+  Halt in_the_merge{2};  // after the fold's
+  halt = &in_the_merge;
+  publish("last");
+  thread.poke();
+  in_the_merge.reached.wait();
+
+  publish("later");
+  thread.poke();
+  std::thread stopping([&] { EXPECT_TRUE(thread.stop()); });
+  // While the merge keeps the thread, only stopping ends this.
+  EXPECT_TRUE(thread.fold_now(steady_clock::now() + std::chrono::minutes(5)));
+  halt = nullptr;
+  in_the_merge.go_on.count_down();
+  stopping.join();
+  EXPECT_TRUE(writer->fresh().empty()) << "what was left was folded";
+  const auto merged = writer->merge();
+  ASSERT_TRUE(merged);
+  EXPECT_TRUE(*merged) << "it is still to be done";
+  const auto once_more = writer->merge();
+  ASSERT_TRUE(once_more);
+  EXPECT_FALSE(*once_more);
 }
 
 }  // namespace
