@@ -7,7 +7,9 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <chrono>
 #include <filesystem>
+#include <thread>
 #include <vector>
 
 #include "encoding.h"
@@ -20,6 +22,7 @@ namespace {
 namespace fs = std::filesystem;
 constexpr std::string_view prefix = "gen-", aside = ".damaged";
 constexpr std::size_t digits = 6;
+constexpr std::chrono::milliseconds lock_patience{1000}, lock_pause{10};
 
 std::optional<unsigned> generation_number(std::string_view name) {
   if (!name.starts_with(prefix)) return std::nullopt;
@@ -93,8 +96,15 @@ Result<FileDescriptor> lock_index(const std::string& index_folder) {
   struct ::flock lock {};
   lock.l_type = F_WRLCK;
   lock.l_whence = SEEK_SET;
-  if (::fcntl(file.get(), F_OFD_SETLK, &lock) != 0) {
+  // A child of a process that was killed may have been between fork(2) and execve(2), or its death
+  // signal, and hold it for a moment.
+  const auto until = std::chrono::steady_clock::now() + lock_patience;
+  while (::fcntl(file.get(), F_OFD_SETLK, &lock) != 0) {
     if (errno == EAGAIN || errno == EACCES) {
+      if (std::chrono::steady_clock::now() < until) {
+        std::this_thread::sleep_for(lock_pause);
+        continue;
+      }
       return Error{Code::index_in_use, "another jcn writes the index in " + index_folder,
                    "stop it first, or give another --index"};
     }

@@ -38,7 +38,8 @@ auto with_current(const std::string& index_folder, Use&& use) -> decltype(use(st
 // By write, fsync, rename, fsync of the folder: old or new, never half.
 Result<void> write_current(const std::string& index_folder, const std::string& generation);
 
-// Makes the folder where there is none. index_in_use: another writer holds it.
+// Makes the folder where there is none. index_in_use: another writer holds it, for longer than a
+// second.
 Result<FileDescriptor> lock_index(const std::string& index_folder);
 
 // A name that no generation in the folder has or had.

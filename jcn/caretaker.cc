@@ -176,7 +176,11 @@ std::optional<Caretaker::Task> Caretaker::next_task(std::unique_lock<std::mutex>
   const auto something = [this] {
     return stopping_ || (ready_ && (suspected_ || asked_.has_value()));
   };
-  if (!something()) wake_.wait_for(guard, look_interval, something);
+  if (!something()) {
+    Time until = steady_clock::now() + look_interval;
+    if (ready_ && in_.scrub_interval.count() > 0) until = std::min(until, next_scrub_);
+    wake_.wait_until(guard, until, something);
+  }
   if (stopping_ || !ready_) return std::nullopt;
   if (suspected_) return Task{Task::Kind::look, {}};
   if (const auto work = std::exchange(asked_, std::nullopt)) {

@@ -112,6 +112,32 @@ void warn_of_the_network(const std::string& host, std::uint16_t port) {
       host, port);
 }
 
+// Asio does not look at what epoll_ctl(2) says of its own pipe for signals and of its timer:
+// refused (ENOMEM; ENOSPC, fs.epoll.max_user_watches), SIGTERM would never be heard of. So each is
+// tried.
+Result<void> try_event_loop(boost::asio::io_context& io) {
+  constexpr std::chrono::seconds patience(2);
+  int heard = 0;
+  const auto count = [&](const boost::system::error_code& error, auto...) { heard += !error; };
+  boost::asio::steady_timer timer(io, std::chrono::microseconds(1));
+  boost::asio::signal_set signals(io, SIGURG);  // ignored otherwise
+  timer.async_wait(count);
+  signals.async_wait(count);
+  ::raise(SIGURG);
+  const auto until = std::chrono::steady_clock::now() + patience;
+  while (heard < 2 && io.run_one_until(until) != 0) {
+  }
+  const bool works = heard == 2;
+  timer.cancel();
+  signals.cancel();
+  while (io.poll() != 0) {
+  }
+  io.restart();
+  if (works) return {};
+  return Error{Code::system, "cannot make the event loop: signals or timers are not heard of",
+               "raise fs.epoll.max_user_watches"};
+}
+
 int run(int argc, char** argv) {
   // Configuration.
   Result<Configured> configured = load_config(argc, argv);
@@ -149,6 +175,7 @@ int run(int argc, char** argv) {
   // The index, and every thread behind it. Looking through one, or writing it anew, takes a while.
   auto told = std::chrono::steady_clock::now() - std::chrono::seconds(2);
   boost::asio::io_context io(1);
+  if (const Result<void> works = try_event_loop(io); !works) return complain(works.error());
   boost::asio::signal_set ending(io, SIGTERM, SIGINT);
   boost::asio::signal_set reloading(io, SIGHUP);
   bool ended = false;

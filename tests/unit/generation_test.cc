@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <filesystem>
+#include <thread>
 
 #include "index_model.h"
 #include "temporary_folder.h"
@@ -24,6 +26,19 @@ TEST(Generation, CurrentIsWrittenWholeAndReadStrictly) {
     ASSERT_FALSE(current) << text;
     EXPECT_EQ(current.error().code, Code::index_damaged);
   }
+}
+
+// As a child of a process that was killed does, until it has its own program, or its death signal.
+TEST(Generation, WhoHoldsTheLockForAMomentIsWaitedFor) {
+  TemporaryFolder folder;
+  FileDescriptor lock = must(lock_index(folder.string()));
+  std::thread other([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    lock.reset();
+  });
+  const auto waited = lock_index(folder.string());
+  other.join();
+  EXPECT_TRUE(waited);
 }
 
 TEST(Generation, LeftoversGoAndTheLastOneSetAsideStays) {
