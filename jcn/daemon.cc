@@ -1,5 +1,6 @@
 #include "daemon.h"
 
+#include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
 
 #include <spdlog/spdlog.h>
@@ -26,6 +27,7 @@ constexpr std::size_t reading_threads = 2;
 // recrawl, not memory without bound.
 constexpr std::size_t backlog_bound = 65'536;
 constexpr std::chrono::milliseconds backlog_pause{5};
+constexpr std::chrono::milliseconds event_retry{1000};
 constexpr std::chrono::seconds last_words_patience{1};  // of feeds, when jcn ends
 
 const char* const rules_note = "rules";  // what offline tools compose with
@@ -365,17 +367,23 @@ void Daemon::wait_for_events() {
   if (!events_) return;
   events_->async_wait(boost::asio::posix::stream_descriptor::wait_read,
                       [this](const boost::system::error_code& error) {
-                        if (error || stopping_) return;
-                        drain_events();
+                        if (stopping_ || error == boost::asio::error::operation_aborted) return;
+                        if (!error) return drain_events();
+                        spdlog::error("events: {}; tried again", error.message());
+                        drain_events_after(event_retry);
                       });
+}
+
+void Daemon::drain_events_after(std::chrono::milliseconds pause) {
+  pause_.expires_after(pause);
+  pause_.async_wait([this](const boost::system::error_code& error) {
+    if (!error && !stopping_) drain_events();
+  });
 }
 
 void Daemon::drain_events() {
   if (walker_->backlog() > backlog_bound) {
-    pause_.expires_after(backlog_pause);
-    pause_.async_wait([this](const boost::system::error_code& error) {
-      if (!error && !stopping_) drain_events();
-    });
+    drain_events_after(backlog_pause);
     return;
   }
   Result<std::vector<WatchEvent>> events = inotify_->read();
@@ -385,10 +393,7 @@ void Daemon::drain_events() {
     lost.kind = WatchEvent::Kind::overflow;
     walker_->events({lost}, ledger_.issue_for_event());
     barrier_->overflow();
-    pause_.expires_after(std::chrono::seconds(1));
-    pause_.async_wait([this](const boost::system::error_code& error) {
-      if (!error && !stopping_) drain_events();
-    });
+    drain_events_after(event_retry);
     return;
   }
   // What comes before a barrier's own event belongs to the epoch that the barrier ends.

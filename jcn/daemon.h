@@ -76,6 +76,7 @@ class Daemon final : public Service {
   void keep_history();  // on the io thread, from now on
   void wait_for_events();
   void drain_events();
+  void drain_events_after(std::chrono::milliseconds pause);
   void crawl_all(bool judge_anew, std::function<void()> done, bool read_all = false);
   // For the caretaker.
   void crawl_again(bool read_all, bool reopened, std::function<void()> done);
