@@ -45,7 +45,7 @@ Html work(const Video& video, const Request& request) {
 )",
               video.error);
     }
-    return Html(R"(  <div class="work bad" role="status">
+    return Html(R"(  <div class="work bad">
     <p>This video could not be processed.</p>
 {}  </div>
 )",
@@ -61,7 +61,7 @@ Html work(const Video& video, const Request& request) {
 )",
                  *video.percent, *video.percent, *video.percent);
     }
-    return Html(R"(  <div class="work" role="status">
+    return Html(R"(  <div class="work">
 {}    <noscript><p><a href="{}">Look again</a></p></noscript>
   </div>
 )",

@@ -131,6 +131,29 @@ class Watching(WatchingCase):
         self.assertEqual(browser.run("return document.querySelectorAll('[data-events]').length"), 0)
         self.assertEqual(browser.complaints(), [])
 
+    def test_who_does_not_see_the_page_is_told_of_quarters(self):
+        self.drop("fi/film.json", self.note("film", "queued"))
+        self.start_site()
+        browser = self.browser()
+        browser.open(self.apache.address + "/watch?v=film")
+        browser.wait("return document.querySelector('[role=status]').innerText", "the beginning")
+        browser.run("""
+          const status = document.querySelector("[role=status]");
+          window.heard = [status.innerText];
+          new MutationObserver(() => heard.push(status.innerText)).observe(status, {childList: true});""")
+        for percent in (0, 1, 24, 25, 27, 60, 61, 75, 99):
+            self.drop("fi/film.transcode.json",
+                      {"transcode": {"state": "running", "percent": percent}})
+            browser.wait(f"return document.querySelector('progress')?.value === {percent}",
+                         f"{percent} %")
+        self.film("fi/film.webm")
+        self.drop("fi/film.transcode.json", self.rendition("fi/film.webm"))
+        browser.wait("return document.querySelector('video') && heard.length > 5", "the end")
+        self.assertEqual(browser.run("return heard"), [
+            "Processing. The video will be shown here.", *(f"Processing: {n} %" for n in (0, 25, 50, 75)),
+            "The video is ready."])
+        self.assertEqual(browser.complaints(), [])
+
     def test_a_page_that_was_left_holds_no_connection(self):
         """Browsers have six for a site, and keep pages that were left."""
         self.drop("film.json", self.note("film", "running"))

@@ -147,6 +147,7 @@ class Pages(SiteCase):
             self.assertEqual(len(page.all("div", data_events=f"/events?v={state}")),
                              state != "failed")
             self.assertEqual(len(page.all("noscript")), state != "failed")
+            self.assertEqual(page.all("div", role="status"), [])  # it would tell each percent
         self.assertEqual(self.page("/watch?v=running").one("progress")[0]["value"], "42")
         self.assertIn("moov atom not found", self.page("/watch?v=failed").one("pre")[1])
 

@@ -201,8 +201,8 @@ class WorkerElsewhere(WorkerCase):
                 video = self.uploaded()
                 self.assertEqual(self.report(self.jobs.pop()["webhook"], said), 200)
                 self.assertEqual(self.live.record(video)["transcode"]["state"], "failed")
-                self.assertIn("bad",
-                              self.page(f"/watch?v={video}").one("div", role="status")[0]["class"])
+                self.assertEqual(
+                    len(self.page(f"/watch?v={video}").all("div", class_="work bad")), 1)
 
     def test_a_worker_that_is_away(self):
         self.worker.status = 500

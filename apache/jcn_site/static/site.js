@@ -2,6 +2,19 @@
 // Without this script everything works by loading pages anew.
 "use strict";
 
+// ---- what is told to who does not see it: that something begins, each quarter of it, and how it ends
+
+const told = document.createElement("p");
+told.className = "unseen";
+told.setAttribute("role", "status");
+document.body.append(told);
+
+function tell(text) {
+  if (told.textContent !== text) told.textContent = text;
+}
+
+const quarters = (percent) => 25 * Math.floor(percent / 25);
+
 // ---- parts of a page that stay up to date: elements with data-live and an id
 
 // Asks for this page again, and puts each live part that differs into the place of the old one.
@@ -17,6 +30,14 @@ async function refresh() {
     const fresh = page.getElementById(old.id);
     if (fresh && fresh.outerHTML !== old.outerHTML) old.replaceWith(document.adoptNode(fresh));
   }
+}
+
+// How far the video is that this page follows.
+function tellOfWork() {
+  const work = document.querySelector("#player .work"), bar = work?.querySelector("progress");
+  if (bar?.hasAttribute("value")) return tell(`Processing: ${quarters(bar.value)} %`);
+  if (work) return tell((work.querySelector("p") ?? work).textContent);
+  tell(document.querySelector("#player") ? "The video is ready." : document.querySelector("#complaints").textContent);
 }
 
 // One refresh at a time; what is asked for meanwhile makes one more.
@@ -39,6 +60,7 @@ function follow() {
   const events = new EventSource(address);
   const look = async () => {
     await refreshSoon();
+    tellOfWork();
     if (!document.querySelector("[data-events]")) events.close();
   };
   // A page that was left may be kept, with its connection; six of those, and the next page has none.
@@ -68,10 +90,11 @@ function showUploads(form) {
   const box = form.querySelector("[data-progress]");
   const [line, bar] = [box.querySelector("p"), box.querySelector("progress")];
   const [file, button] = [form.querySelector("input[type=file]"), form.querySelector("button")];
-  const say = (text, bad) => {
+  const say = (text, bad = false, spoken = text) => {
+    tell(spoken);
     box.hidden = false;
-    box.classList.toggle("bad", Boolean(bad));
-    bar.hidden = Boolean(bad);
+    box.classList.toggle("bad", bad);
+    bar.hidden = bad;
     line.textContent = text;
     button.disabled = !bad;
   };
@@ -83,7 +106,8 @@ function showUploads(form) {
     request.upload.addEventListener("progress", ({loaded, total}) => {
       const percent = Math.floor(100 * loaded / total);
       bar.value = percent;
-      say(percent < 100 ? `Uploading: ${percent} %` : "Uploaded. It is being stored.");
+      if (percent === 100) return say("Uploaded. It is being stored.");
+      say(`Uploading: ${percent} %`, false, `Uploading: ${quarters(percent)} %`);
     });
     request.addEventListener("load", () => {
       if (request.status === 200) return location.assign(request.responseURL);
