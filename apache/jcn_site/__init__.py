@@ -41,6 +41,7 @@ def create_app(settings_file):
     site.config["MAX_CONTENT_LENGTH"] = chosen.max_upload_bytes + uploads.FORM_BYTES
     site.jinja_env.trim_blocks = site.jinja_env.lstrip_blocks = True
     site.jinja_env.filters.update(text.FILTERS)
+    site.jinja_env.tests["to_be_tried_again"] = worker.may_try_again
     site.jinja_env.globals.update(form_token=guard.form_token, here=here)
     site.extensions["settings"] = chosen
     site.extensions["jcn"] = Client(chosen.jcn, chosen.token, timeout=chosen.timeout)

@@ -1,4 +1,4 @@
-"""Upload, edit, delete. What people say goes into notes, through jcn's write API, which checks it
+"""Upload, edit, try again, delete. What people say goes into notes, through jcn's write API, which checks it
 first."""
 
 import os
@@ -163,6 +163,18 @@ def edit_page(video, said, complaints, seen, version):
                            version=version, events=pages.events_of(video))
 
 
+# ---- try again
+
+@blueprint.post("/edit/again")
+@guard.restricted
+def again():
+    guard.check_token()
+    video = video_or_404(request.args.get("v", ""))
+    if worker.may_try_again(video):
+        worker.try_again(video)
+    return redirect(address_of(video.id, video.visibility), 303)
+
+
 # ---- delete
 
 @blueprint.post("/delete")
@@ -192,8 +204,7 @@ def notes_of(video_id):
     found = []
     if videos.find(video_id) is not None:
         try:
-            said = jcn().record_with(video_id, "fragments")["fragments"]
-            found = [(each["root"], each["path"]) for each in said]
+            found = videos.notes_of(video_id)
         except NothingThere:
             pass  # deleted by somebody else, this very moment
     return list(dict.fromkeys([*found, *lying(video_id)]))

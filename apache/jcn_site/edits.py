@@ -60,12 +60,11 @@ def _hash(value):
 def place_of(video_id):
     """(root, path) of the note with people's changes, where it is, or would be: beside the first
     note; and that one's path, if it is another one and of the same root."""
-    notes = jcn().record_with(video_id, "fragments")["fragments"]
-    first = notes[0]
-    root, path = next(((note["root"], note["path"]) for note in notes
-                       if note["path"].endswith(".edit.json")),
-                      (first["root"], videos.beside(first["path"], "edit")))
-    return root, path, first["path"] if first["root"] == root else None
+    notes = videos.notes_of(video_id)
+    first_root, first = notes[0]
+    root, path = next((note for note in notes if note[1].endswith(".edit.json")),
+                      (first_root, videos.beside(first, "edit")))
+    return root, path, first if first_root == root else None
 
 
 def version_of(video_id):

@@ -108,9 +108,11 @@ class Video:
         return found
 
     @property
-    def source_size(self):
+    def source_path(self):
+        """Of the uploaded file, as a worker is told of it; "" if there is none."""
         source = self._document.get("source")
-        return text.number(source.get("size")) if isinstance(source, dict) else None
+        path = source.get("path") if isinstance(source, dict) else None
+        return path if isinstance(path, str) else ""
 
     @property
     def state(self):
@@ -175,6 +177,13 @@ def note_of_upload(video_id):
 def beside(note, author):
     """The path of the note that another author has beside the first one: edit, transcode, claim."""
     return f"{note.removesuffix('.json')}.{author}.json"
+
+
+def notes_of(video_id):
+    """[(root, path)] of the notes that make up the video, the first one first. NotFound, if there
+    is no such video."""
+    notes = jcn().record_with(video_id, "fragments")["fragments"]
+    return [(note["root"], note["path"]) for note in notes]
 
 
 # ---- asking jcn

@@ -13,7 +13,7 @@ import urllib.request
 
 import flask
 from flask import request, url_for
-from werkzeug.exceptions import BadRequest, Forbidden, NotFound
+from werkzeug.exceptions import BadRequest, Conflict, Forbidden, NotFound
 
 from jcn_client import JcnError
 
@@ -23,6 +23,7 @@ from .settings import current, jcn
 blueprint = flask.Blueprint("worker", __name__)
 
 SECONDS = 5  # that a worker may take to accept a job
+UNREADABLE = "What workers say of this video can't be read. Whoever wrote it has to mend it first."
 
 
 def send(video_id, path):
@@ -89,9 +90,46 @@ def failed(why):
 def finish(video_id, members):
     """Puts them into the note of who makes renditions, whatever else stands there. NotFound, and
     nothing is written, if the video is gone by now."""
-    upload = videos.note_of_upload(video_id)
-    jcn().update(current().root, videos.beside(upload, "transcode"),
-                 lambda note: {**note, "id": video_id, **members}, if_present=upload)
+    change(current().root, videos.note_of_upload(video_id),
+           lambda note: {**note, "id": video_id, **members})
+
+
+def change(root, first, function):
+    """Puts function(note) in the place of the note that workers have beside the first one, as
+    jcn_client's update does."""
+    def checked(note):
+        if not isinstance(note, dict):
+            raise Conflict(UNREADABLE)
+        return function(note)
+
+    try:
+        jcn().update(root, videos.beside(first, "transcode"), checked, if_present=first)
+    except ValueError as error:
+        raise Conflict(UNREADABLE) from error
+
+
+# ---- once more
+
+def may_try_again(video):
+    """Whether there is something to be tried, and somebody who might."""
+    is_ours = not current().worker or uploads.ID.fullmatch(video.id)
+    return bool(video.state == "failed" and video.source_path and is_ours)
+
+
+def try_again(video):
+    """Queues a video whose job has failed. Conflict, if another note insists that it has."""
+    def queued(note):
+        job = note.get("transcode")
+        if isinstance(job, dict) and job.get("state") in ("queued", "running"):
+            return None  # somebody else was quicker
+        return {**note, "id": video.id, "transcode": {"state": "queued", "updated_at": text.now()}}
+
+    change(*videos.notes_of(video.id)[0], queued)
+    now = videos.find(video.id)
+    if now is not None and now.state == "failed":
+        raise Conflict("Another note says that this video has failed. "
+                       "Whoever wrote it has to take that back first.")
+    send(video.id, video.source_path)
 
 
 def proof(video_id):

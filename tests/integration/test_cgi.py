@@ -61,7 +61,8 @@ def substance(answer):
     """A page's elements, their attributes and texts, without what is for editors."""
     body = answer.body.decode()
     for editors in (r'<nav aria-label="For editors">.*?</nav>',
-                    r'<p><a class="button" href="[^"]*">Edit</a></p>'):
+                    r'<p><a class="button" href="[^"]*">Edit</a></p>',
+                    r'<div id="again" data-live>.*?</div>'):
         body = re.sub(editors, "", body, flags=re.DOTALL)
     found = []
     for name, attributes, texts in Page(answer._replace(body=body.encode())).elements:

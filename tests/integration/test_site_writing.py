@@ -210,6 +210,20 @@ class WorkerElsewhere(WorkerCase):
         self.assertEqual(self.live.record(video)["transcode"]["state"], "failed")
         self.assertEqual(self.get(f"/media/{video[:2]}/{video}.webm").body, VIDEO)
 
+    def test_it_is_asked_again(self):
+        self.worker.status = 500
+        video = self.uploaded()
+        self.worker.status = 200
+        answer = self.post(f"/edit/again?v={video}", {"token": self.token()})
+        self.assertEqual(answer.headers["location"], f"/watch?v={video}")
+        self.assertEqual(self.live.record(video)["transcode"]["state"], "queued")
+        first, second = self.jobs
+        self.assertEqual(first, second)
+        self.drop("slow.json", {"id": "slow", "source": {"path": "slow.mp4"},
+                                "transcode": {"state": "failed"}})
+        self.live.sync()  # of which it could not report
+        self.assertEqual(self.page("/edit?v=slow").all("form", action="/edit/again?v=slow"), [])
+
     def test_reports_of_others_are_refused(self):
         video, other = self.uploaded(), self.uploaded()
         webhook = self.jobs[0]["webhook"]
@@ -406,6 +420,41 @@ class Edits(WritingCase):
         self.assertEqual(self.page("/").titles(), ["Other"])
         self.assertEqual(self.post(f"/delete?v={video}", {"token": token}).status, 404)
         self.assertEqual(self.post("/delete?v=..%2F..", {"token": token}).status, 404)
+
+    def test_what_has_failed_can_be_tried_again(self):
+        video = self.uploaded()
+        transcode = f"{video[:2]}/{video}.transcode.json"
+        address, token = f"/edit/again?v={video}", self.token()
+
+        def offered():
+            return [len(self.page(f"/{page}?v={video}").all("form", action=address))
+                    for page in ("watch", "edit")]
+
+        self.assertEqual(offered(), [0, 0])
+        self.assertEqual(self.post(address, {"token": token}).status, 303)  # there is no need
+        self.assertFalse(os.path.exists(self.path(transcode)))
+        self.drop(transcode, {"id": video, "duration": 3, "transcode": {"state": "failed"}})
+        self.live.sync()
+        self.assertEqual(offered(), [1, 1])
+        page = self.page(f"/watch?v={video}", X_From="192.0.2.7")
+        self.assertEqual(page.all("button", class_="button"), [])
+        self.assertEqual(self.post(address, {"token": token}, X_From="192.0.2.7").status, 403)
+        self.assertEqual(self.post(address, {"token": "x"}).status, 403)
+        for _ in range(2):
+            self.assertEqual(self.post(address, {"token": token}).status, 303)
+            record = self.live.record(video)
+            self.assertRegex(record["transcode"].pop("updated_at"), "Z$")
+            self.assertEqual((record["transcode"], record["duration"]), ({"state": "queued"}, 3))
+        self.assertEqual(offered(), [0, 0])
+        self.drop(transcode, b"[")
+        self.drop(f"{video[:2]}/{video}.edit.json", {"id": video, "transcode": {"state": "failed"}})
+        self.live.sync()
+        self.assertEqual(self.post(address, {"token": token}).status, 409)
+        self.drop(transcode, {"id": video})
+        self.live.sync()
+        self.assertEqual(self.post(address, {"token": token}).status, 409)
+        self.post(f"/delete?v={video}", {"token": token})
+        self.assertEqual(self.post(address, {"token": token}).status, 404)
 
     def test_what_can_t_be_saved_is_said(self):
         video = self.uploaded()

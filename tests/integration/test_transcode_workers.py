@@ -301,6 +301,23 @@ class OnTheSite(TranscodeCase, SiteCase):
             for one, following in itertools.pairwise(seconds):
                 self.assertGreaterEqual(following - one, 3, reports)
 
+    def test_one_that_failed_is_tried_again(self):
+        self.start_site(writable=True)
+        self.worker("--ffmpeg", self.odd_ffmpeg("broken", "exit 1"),
+                    "--token-file", self.token_file)
+        film = os.path.join(self.tmp, "film.mp4")
+        make_film(film, size="160x120")
+        with open(film, "rb") as file:
+            answer = self.post("/upload", {"token": self.token(), "visibility": "public"},
+                               ("ferry.mp4", file.read()))
+        video = answer.headers["location"].rpartition("=")[2]
+        self.ended(video, "failed")
+        os.unlink(os.path.join(self.tmp, "broken"))
+        answer = self.post(f"/edit/again?v={video}", {"token": self.token()})
+        self.assertEqual(answer.status, 303)
+        wait_for(lambda: self.job(video)["state"] == "done", "the second try", 60)
+        self.assert_playable(video, [(160, 120)], 1)
+
     def test_two_uploads_at_once_and_three_workers_one_of_which_is_killed(self):
         self.start_site(writable=True)
         with History(self.live.port) as history:

@@ -102,15 +102,20 @@ class TranscodeCase(JcnCase):
     def slow_ffmpeg(self):
         """ffmpeg that reads films as fast as they are played, for as long as the file `slow` is
         there; of posters and ffprobe nothing is slower."""
-        program, slow = os.path.join(self.tmp, "slow-ffmpeg"), os.path.join(self.tmp, "slow")
+        return self.odd_ffmpeg("slow", f'exec {FFMPEG} -re "$@"')
+
+    def odd_ffmpeg(self, name, command):
+        """ffmpeg that does this instead of encoding, for as long as a file of this name is
+        there."""
+        program, odd = os.path.join(self.tmp, name + "-ffmpeg"), os.path.join(self.tmp, name)
         write_whole(program, f"""#!/bin/sh
 case " $* " in
-  *" -progress "*) [ -e {slow} ] && exec {FFMPEG} -re "$@" ;;
+  *" -progress "*) [ -e {odd} ] && {command} ;;
 esac
 exec {FFMPEG} "$@"
 """.encode())
         os.chmod(program, 0o755)
-        write_whole(slow, b"")
+        write_whole(odd, b"")
         return program
 
     def upload(self, video_id, film=None, extension="mp4", **more):
