@@ -27,7 +27,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 APACHE = "/usr/sbin/apache2"
 MODULES = "/usr/lib/apache2/modules"
 LOADED = ("mpm_event alias allowmethods auth_basic authn_core authn_file authz_core authz_host "
-          "authz_user env headers mime proxy proxy_http reqtimeout rewrite")
+          "authz_user env headers mime proxy proxy_http reqtimeout rewrite setenvif")
 CONFIGURATION = """
 ServerRoot "{own}"
 ServerName 127.0.0.1:{port}
@@ -59,6 +59,7 @@ AcceptFilter http none
 Define JCN_SITE "{site}"
 Define JCN_FOLDER "{folder}"
 Define JCN_ADDRESS {jcn}
+{defines}
 {front}
 {more}
 """
@@ -88,12 +89,12 @@ Include "{site}/cgi.conf"
 
 class PrivateApache:
     """`own`: a folder that exists. `settings`: values of site.toml besides the ones that are given
-    here; `more`: lines of configuration behind site.conf; `before`: what stands before Apache's
+    here; `more`: lines of configuration behind site.conf, `defines` before it; `before`: what stands before Apache's
     command line. `front`: one of FRONTS; jcn.cgi is `cgi_program`, and `cgi_before` what
     stands before it where it runs by itself, and sees to its user."""
 
     def __init__(self, own, jcn, folder, root, token_file="", port=0, settings=None, more="",
-                 before=(), processes=2, front="python", cgi_program="", cgi_before=()):
+                 defines="", before=(), processes=2, front="python", cgi_program="", cgi_before=()):
         self.own = os.path.abspath(own)
         self.folder = os.path.abspath(folder)
         self.port = port or free_port()
@@ -102,7 +103,7 @@ class PrivateApache:
         self._token_file = token_file
         self._values = {"jcn": jcn, "folder": self.folder, "root": root, "token_file": token_file,
                         **(settings or {})}
-        self._more = more
+        self._more, self._defines = more, defines
         self._before = list(before)
         self._processes = processes
         self.front = front
@@ -245,7 +246,8 @@ class PrivateApache:
             configuration.write(CONFIGURATION.format(
                 own=values["own"], site=values["site"], folder=told(self.folder), modules=modules,
                 port=self.port, jcn=self._values["jcn"].removeprefix("http://").rstrip("/"),
-                users=lines, front=front.format(**values), more=self._more))
+                users=lines, front=front.format(**values), more=self._more,
+                defines=self._defines))
 
     def _environment(self):
         """The values as jcn.cgi reads them."""

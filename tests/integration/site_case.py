@@ -140,20 +140,20 @@ class SiteCase(JcnCase):
         if os.geteuid() == 0:  # the site runs as the folder's owner, and never as root
             os.chown(self.root, pwd.getpwnam("www-data").pw_uid, pwd.getpwnam("www-data").pw_gid)
 
-    def start_site(self, config=None, settings=None, more="", writable=False):
+    def start_site(self, config=None, settings=None, more="", writable=False, **apache):
         arguments = ["--token-file", self.token_file, *(["--writable"] if writable else [])]
         self.live = self.daemon(f"videos={self.root}", config=config or site_config(self.root),
                                 arguments=arguments)
-        self.start_apache(settings, more)
+        self.start_apache(settings, more, **apache)
 
     def start_apache(self, settings=None, more="", jcn_port=None, before=(), front=None,
-                     cgi_before=()):
+                     cgi_before=(), defines=""):
         front = front or self.FRONT
         own = self.folder("apache-" + front)
         os.chmod(own, 0o755)
         self.apache = private_apache.PrivateApache(
             own, f"http://127.0.0.1:{jcn_port or self.live.port}", self.root, "videos",
-            self.token_file, settings=settings, more=more, before=before,
+            self.token_file, settings=settings, more=more, defines=defines, before=before,
             processes=self.PROCESSES, front=front, cgi_program=JCN_CGI,
             cgi_before=cgi_before)
         self.addCleanup(self.stop_apache, self.apache)

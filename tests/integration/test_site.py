@@ -100,7 +100,7 @@ class Pages(SiteCase):
     def test_a_video_with_everything(self):
         self.drop("fe/ferry.json", FULL_VIDEO)
         self.drop("fe/ferry.more.json", {"id": "ferry", "title": "Ferry in the fog"})
-        self.start_site()
+        self.start_site(more='SetEnvIf X-Forwarded-Proto "^https$" HTTPS=on')  # as README.md says
         page = self.page("/watch?v=ferry")
         self.assertEqual([one["src"] for one, _ in page.all("source")],
                          ["/media/fe/ferry.720p.webm", "/media/fe/ferry.480p.webm"])
@@ -126,6 +126,9 @@ class Pages(SiteCase):
         self.assertEqual((told["type"], told["version"], told["title"], told["author_name"]),
                          ("video", "1.0", "Ferry in the fog", "sigridur"))
         self.assertEqual((told["width"], told["height"]), (640, 360))
+        behind = json_of(self.get("/oembed?" + urllib.parse.urlencode({"url": watch}),
+                                  X_Forwarded_Proto="https"))
+        self.assertEqual(behind["provider_url"], self.apache.address.replace("http", "https") + "/")
         self.assertIn(f'src="{self.apache.address}/embed?v=ferry"', told["html"])
         small = {"url": watch, "maxheight": 90}
         small = json_of(self.get("/oembed?" + urllib.parse.urlencode(small)))

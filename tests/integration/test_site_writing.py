@@ -383,6 +383,8 @@ class Edits(WritingCase):
         video = self.uploaded(visibility="private")
         self.assertEqual(seen_from_elsewhere(), 403)
         file = f"{video[:2]}/{video}.webm"
+        for name in ("X-Forwarded-For", "Forwarded", "Via"):  # a proxy here speaks for others
+            self.assertEqual(self.get(f"/media/{file}", **{name: "1.1 proxy"}).status, 403)
         for other in (f"/media//{file}", f"/media/x/../{file}", f"/media/./{file}",
                       f"/%6dedia/{file}", f"//media/{file}", f"/media/{file}?v=1",
                       f"/media/%2e/{file}", f"/media/{video[:2]}//{video}.webm",
@@ -491,10 +493,9 @@ class Access(SiteCase):
         with open(users, "w", encoding="ascii") as file:
             for name in ("ada", "bo"):  # of "password"
                 file.write(name + ":{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=\n")
-        self.start_site(writable=True, more=ELSEWHERE + (
-            '<LocationMatch "^/(upload|edit|delete|rejects|status)(/|$)">\n  AuthType Basic\n'
-            f'  AuthName "Videos"\n  AuthUserFile "{users}"\n  Require valid-user\n'
-            '</LocationMatch>\n'))
+        self.start_site(writable=True, defines="Define JCN_EDITORS valid-user", more=ELSEWHERE + (
+            '<Location "/">\n  AuthType Basic\n  AuthName "Videos"\n'
+            f'  AuthUserFile "{users}"\n</Location>\n'))
         ada, bo = ({"Authorization": "Basic " + text, "X-From": "192.0.2.7"}
                    for text in ("YWRhOnBhc3N3b3Jk", "Ym86cGFzc3dvcmQ="))
         for target in self.RESTRICTED[:2]:
@@ -507,6 +508,15 @@ class Access(SiteCase):
         answer = self.post("/upload", {**FIELDS, "token": tokens[0]}, ("x.mp4", b"x"), **ada)
         self.assertEqual(answer.status, 303)
         self.assertEqual([row["uploader"] for row in self.live.rows()], ["ada"])
+        video = self.live.ids()[0]
+        media = f"/media/{video[:2]}/{video}.mp4"
+        self.assertEqual(self.get(media).status, 200)
+        self.drop(f"{video[:2]}/{video}.edit.json", {"id": video, "visibility": "private"})
+        self.live.sync()
+        self.page(f"/watch?v={video}", 404)  # which marks it
+        self.assertEqual(self.get(media).status, 401)
+        self.assertEqual(self.get(media, **bo, X_Forwarded_For="192.0.2.8").status, 200)
+        self.assertEqual(self.get(f"/media/{video[:2]}/{video}.json", **bo).status, 403)
 
     def test_forms_of_other_sites_are_refused(self):
         self.drop("one.json", {"title": "One", "visibility": "public"})
