@@ -23,7 +23,7 @@ struct Ended {
 
 struct Child {
   std::string program;  // looked for in PATH, unless there is a '/' in it
-  std::vector<std::string> arguments;
+  std::vector<std::string> arguments = {};
   std::span<const int> descriptors = {};  // what it gets as 3, 4, …; nothing else but 0, 1 and 2
   // What it writes to standard output, in pieces.
   std::function<void(std::string_view)> output = [](std::string_view) {};

@@ -1,4 +1,5 @@
 // doctor: is all as jcn needs it on this machine?
+#include <pwd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -253,8 +254,8 @@ class Doctor {
   }
 
   static std::string own_name() {
-    const char* name = std::getenv("USER");
-    return ::geteuid() == 0 ? "root" : name != nullptr ? name : std::to_string(::geteuid());
+    const ::passwd* user = ::getpwuid(::geteuid());
+    return user == nullptr ? std::to_string(::geteuid()) : user->pw_name;
   }
 
   const Context& context_;

@@ -83,6 +83,9 @@ class SmallIndex : public jcn::Service {
   jcn::Result<jcn::Snapshot> snapshot() override { return writer_->snapshot(); }
   std::shared_ptr<const jcn::Rules> rules() override { return rules_; }
   std::chrono::milliseconds query_timeout() override { return std::chrono::minutes(10); }
+  jcn::Result<std::vector<jcn::StatusHistory::Row>> history(std::size_t minutes) override {
+    return std::vector<jcn::StatusHistory::Row>(std::min<std::size_t>(minutes, 2));
+  }
   jcn::Status status() override {
     jcn::Status status;
     status.index = "/index";

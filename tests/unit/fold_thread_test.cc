@@ -2,7 +2,6 @@
 
 #include <dlfcn.h>
 #include <gtest/gtest.h>
-#include <lmdb.h>
 
 #include <atomic>
 #include <latch>
@@ -21,12 +20,15 @@ std::atomic<Halt*> halt = nullptr;
 
 }  // namespace
 
-// In the place of LMDB's own, which it calls.
+// In the place of LMDB's own, which it calls; as lmdb.h declares it.
+struct MDB_env;
+struct MDB_txn;
+constexpr unsigned read_only = 0x20000;  // MDB_RDONLY
 extern "C" int mdb_txn_begin(MDB_env* env, MDB_txn* parent, unsigned flags, MDB_txn** txn) {
   static auto* const real =
       reinterpret_cast<decltype(&mdb_txn_begin)>(::dlsym(RTLD_NEXT, "mdb_txn_begin"));
   Halt* const here = halt;
-  if (here && !(flags & MDB_RDONLY) && --here->left == 0) {
+  if (here && !(flags & read_only) && --here->left == 0) {
     here->reached.count_down();
     here->go_on.wait();
   }
