@@ -159,6 +159,11 @@ class Client:
     def status(self):
         return self.ask("GET", "/v1/status")
 
+    def history(self, minutes=60):
+        """The last minutes one by one, oldest first: [{"since", "fragments", "rejects", "read",
+        "visible": {"count", "p50_ms", "p99_ms"}}]."""
+        return self.ask("GET", f"/v1/status/history?minutes={minutes}")["rows"]
+
     def ready(self):
         """{"ready", "degraded", "reasons"}, also when it is not ready."""
         return parsed(self.request("GET", "/readyz"))

@@ -73,6 +73,17 @@ def day(moment):
     return f"{when.day} {when:%B %Y}"
 
 
+def clock(moment):
+    """14:05, of an RFC 3339 time of this or the last day."""
+    return moment[11:16]
+
+
+def milliseconds(value):
+    """0.42 ms, 12 ms, 1,200 ms: two digits at least."""
+    digits = 0 if value >= 10 else 1 if value >= 1 else 2 if value >= 0.1 else 3
+    return f"{value:,.{digits}f} ms"
+
+
 def now():
     """RFC 3339, seconds, UTC."""
     return datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -88,4 +99,5 @@ def query(address, **values):
 
 
 FILTERS = {"linked": linked, "length": length, "spoken_length": spoken_length, "size": size,
-           "grouped": grouped, "day": day, "query": query}
+           "grouped": grouped, "day": day, "clock": clock, "milliseconds": milliseconds,
+           "query": query}

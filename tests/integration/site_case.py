@@ -7,7 +7,9 @@ import os
 import pwd
 import re
 import sys
+import tempfile
 import unittest
+import unittest.mock
 import urllib.parse
 import uuid
 
@@ -16,6 +18,10 @@ from harness import (JCN_CGI, PROJECT, SANITIZER_REPORT, TIME_FACTOR, Client, Jc
 
 sys.path.insert(0, str(PROJECT / "apache"))
 import private_apache
+try:
+    import jcn_site
+except ImportError:  # without python3-flask
+    jcn_site = None
 
 VOID = {"meta", "link", "input", "img", "source", "track", "br", "hr"}
 # All that templates may write: of each element the attributes that it may have, besides those of
@@ -120,6 +126,19 @@ def site_config(folder, schema=True):
         assert line in text, line
         text = text.replace(line, other)
     return text
+
+
+def site_in_process(folder, **answers):
+    """The Python site as a program of this process; what it asks the client of jcn for, `answers`
+    say."""
+    if jcn_site is None:
+        raise unittest.SkipTest("needs python3-flask")
+    with tempfile.NamedTemporaryFile("w", suffix=".toml") as settings:
+        settings.write(f'folder = {json.dumps(folder)}\nroot = "videos"\n')
+        settings.flush()
+        site = jcn_site.create_app(settings.name)
+    site.extensions["jcn"] = unittest.mock.Mock(**answers)
+    return site
 
 
 @unittest.skipUnless(os.access(private_apache.APACHE, os.X_OK)

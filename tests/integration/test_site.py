@@ -232,13 +232,25 @@ class Pages(SiteCase):
             self.drop(f"{n}.json", {"title": str(n)})
         self.drop("bad.json", b"{")
         self.start_site()
-        # A kind, good files, and a measurement at least, as soon as the machine has time for one.
-        wait_for(lambda: len(self.page("/status").all("rect", class_="bar")) >= 3, "the pictures")
-        page = self.page("/status")
-        self.assertEqual(len(page.all("polyline")), 1)
+        self.drop("more.json", {"title": "More"})
+        self.live.sync()
+
+        def shown_and_known():
+            """The page, and what jcn said before and behind it: no minute may begin between."""
+            target = "/v1/status/history?minutes=1440"
+            before, page = json_of(self.live.get(target)), self.page("/status")
+            return (page, before["rows"]) if json_of(self.live.get(target)) == before else None
+
+        page, minutes = wait_for(shown_and_known, "a minute")
+        self.assertEqual(len(page.all("polyline", class_="line")), 1)
         self.assertEqual(len(page.all("rect", class_="bar bad")), 1)
-        self.assertIn("6 notes in 1 folder", page.all("p", class_="work")[0][1])
-        self.assertEqual([text for _, text in page.all("td", class_="count")], ["5", "5", "1"])
+        self.assertIn("7 notes in 1 folder", page.all("p", class_="work")[0][1])
+        self.assertEqual([text for _, text in page.all("td", class_="count")], ["6", "6", "1"])
+        self.assertEqual([row["visible"]["count"] for row in minutes][-1:], [1])
+        rows = [(each["datetime"]) for each, _ in page.all("time")]
+        self.assertEqual(rows, [row["since"] for row in minutes])
+        self.assertTrue(any("ms for the one change of" in text for _, text in page.all("p")))
+        self.assertEqual(len(page.all("svg", role="img")), 2)
 
     def test_without_jcn_every_page_says_so_and_comes_back(self):
         self.drop("ferry.json", FULL_VIDEO)

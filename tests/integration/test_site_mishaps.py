@@ -10,20 +10,17 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 import unittest
 import unittest.mock
 import urllib.parse
 
 from between_jcn import Between
 from harness import PROJECT, TIME_FACTOR, wait_for, write_whole
-from site_case import Page, SiteCase
+from site_case import Page, SiteCase, jcn_site, site_in_process
 from test_site_writing import WorkerCase, WritingCase
 from transcode_case import children, runs
 
-import jcn_site  # found since site_case was loaded
-from jcn_client import NotFound
-from jcn_site import marks, uploads
+from jcn_client import NotFound  # found since site_case was loaded
 
 PATIENCE = 60 * TIME_FACTOR  # seconds
 
@@ -163,24 +160,6 @@ class Together(SiteCase):
         self.assertFalse(any(map(runs, started)))
 
 
-class ManyTabs(MishapCase):
-    def test_status_is_measured_once_for_all_of_them(self):
-        self.uploaded()
-        def drawn():
-            return [shape["aria-label"] for shape, _ in self.page("/status").all("svg", role="img")
-                    if shape["aria-label"].startswith("Milliseconds")]
-
-        wait_for(drawn, "a measurement")
-        begin = time.monotonic()
-        measured = []
-        self.between.answered = lambda method, target: (
-            "_sort=_created" in target and measured.append(target))
-        for _ in range(2):
-            self.assertEqual(len(drawn()), 1)
-        if time.monotonic() - begin < 8:  # each is shown for 10 s
-            self.assertEqual(measured, [])
-
-
 class Deletions(MishapCase):
     def delete(self, video):
         return self.post(f"/delete?v={video}", {"token": self.token()}).status
@@ -303,14 +282,9 @@ class SameMoment(unittest.TestCase):
     VIDEO = "k7m2xw9qhd4t"
 
     def setUp(self):
-        folder = tempfile.mkdtemp()
-        self.addCleanup(shutil.rmtree, folder)
-        self.folder = os.path.join(folder, "videos")
-        settings = os.path.join(folder, "site.toml")
-        write_whole(settings, f'folder = {json.dumps(self.folder)}\nroot = "videos"\n'.encode())
-        site = jcn_site.create_app(settings)
-        site.extensions["jcn"] = unittest.mock.Mock(record=self.record)
-        context = site.app_context()
+        self.folder = tempfile.mkdtemp()
+        self.addCleanup(shutil.rmtree, self.folder)
+        context = site_in_process(self.folder, record=self.record).app_context()
         context.push()
         self.addCleanup(context.pop)
         self.keep(self.VIDEO + ".mp4")
@@ -328,38 +302,38 @@ class SameMoment(unittest.TestCase):
         return [name for _, folders, names in os.walk(self.folder) for name in folders + names]
 
     def test_a_mark_that_is_made_while_the_files_go(self):
-        files_of = uploads.files_of
+        files_of = jcn_site.uploads.files_of
 
         def found_and_gone(video_id):
             found = files_of(video_id)
-            with unittest.mock.patch.object(uploads, "files_of", files_of):
-                uploads.remove_files(video_id)
+            with unittest.mock.patch.object(jcn_site.uploads, "files_of", files_of):
+                jcn_site.uploads.remove_files(video_id)
             return found
 
         for others in ([], ["other"]):  # the folder goes, or does not
             self.keep(self.VIDEO + ".mp4", *others)
             looks = iter([found_and_gone])
             with self.subTest(others=others), unittest.mock.patch.object(
-                    uploads, "files_of", lambda video_id: next(looks, files_of)(video_id)):
-                marks.follow(self.VIDEO)
+                    jcn_site.uploads, "files_of", lambda video_id: next(looks, files_of)(video_id)):
+                jcn_site.marks.follow(self.VIDEO)
                 self.assertEqual(self.left(), [*(["k7"] if others else []), *others])
 
     def test_a_mark_that_comes_while_the_files_go(self):
-        files_of, listed = uploads.files_of, []
+        files_of, listed = jcn_site.uploads.files_of, []
 
         def marked_meanwhile(video_id):
             found = files_of(video_id)
             if not listed:
-                marks.put(video_id)
+                jcn_site.marks.put(video_id)
             listed.append(found)
             return found
 
-        with unittest.mock.patch.object(uploads, "files_of", marked_meanwhile):
-            uploads.remove_files(self.VIDEO)
+        with unittest.mock.patch.object(jcn_site.uploads, "files_of", marked_meanwhile):
+            jcn_site.uploads.remove_files(self.VIDEO)
         self.assertEqual(self.left(), [])
 
     def test_a_folder_that_goes_with_its_last_video(self):
-        part = uploads.Part(self.folder, 100)
+        part = jcn_site.uploads.Part(self.folder, 100)
         part.write(b"new")
         gone = []
 
