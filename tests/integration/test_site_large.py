@@ -4,13 +4,12 @@ import http.client
 import os
 import select
 import socket
-import threading
 import unittest
 import uuid
 
 from harness import FULL, TIME_FACTOR, wait_for
 from site_case import SiteCase
-from transcode_case import TRANSCODE, TranscodeCase
+from transcode_case import TRANSCODE, Onlooker, TranscodeCase
 
 MIB = 1 << 20
 FILE = 3 << 30 if FULL else 200 * MIB
@@ -18,28 +17,19 @@ FORM = 1 << 30 if FULL else 50 * MIB  # each of them
 LIMIT_KIB = 200 * 1024  # of each process
 
 
-class Memory(threading.Thread):
+class Memory(Onlooker):
     """The most memory that processes, and all who descend from them, have ever had in use (VmHWM of
     proc(5)): looked at ten times a second, so that what ends meanwhile counts as well.
     peaks: {"PID program": KiB}."""
 
     def __init__(self, *pids):
-        super().__init__(daemon=True)
-        self._ancestors, self._over = pids, threading.Event()
-        self.peaks = {}
-
-    def __enter__(self):
-        self.start()
-        return self
-
-    def __exit__(self, *_):
-        self._over.set()
-        self.join()
-        self._look()
+        super().__init__()
+        self._ancestors, self.peaks = pids, {}
 
     def run(self):
-        while not self._over.wait(0.1):
+        while not self.over.wait(0.1):
             self._look()
+        self._look()
 
     def _look(self):
         parents, peaks = {}, {}

@@ -179,28 +179,38 @@ exec {FFMPEG} "$@"
                           streams["video"]["height"]), ("mjpeg", *sizes[0]))
 
 
-class History(threading.Thread):
-    """States of claims and jobs, as the feed tells them: [(kind, id, document or None)]. One that is
-    followed by another at once may be missing."""
+class Onlooker(threading.Thread):
+    """Looks on during a with statement: its run() is over soon after self.over is set."""
 
-    def __init__(self, port):
+    def __init__(self):
         super().__init__(daemon=True)
-        self.rows = []
-        self._client = Client(port)
-        self._over = threading.Event()
-        self._since = json_of(self._client.get("/v1/changes?since=now"))["last_seq"]
+        self.over = threading.Event()
 
     def __enter__(self):
         self.start()
         return self
 
     def __exit__(self, *_):
-        self._over.set()
+        self.over.set()
         self.join()
+
+
+class History(Onlooker):
+    """States of claims and jobs, as the feed tells them: [(kind, id, document or None)]. One that is
+    followed by another at once may be missing."""
+
+    def __init__(self, port):
+        super().__init__()
+        self.rows = []
+        self._client = Client(port)
+        self._since = json_of(self._client.get("/v1/changes?since=now"))["last_seq"]
+
+    def __exit__(self, *_):
+        super().__exit__()
         self._client.close()
 
     def run(self):
-        while not self._over.is_set():
+        while not self.over.is_set():
             page = json_of(self._client.get("/v1/changes?feed=longpoll&include_docs=1&timeout=200"
                                             f"&kind=videos,leases&since={self._since}"))
             self.rows += [(row["kind"], row["id"], row.get("doc")) for row in page["results"]]
