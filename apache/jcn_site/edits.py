@@ -58,8 +58,8 @@ def _hash(value):
 
 
 def place_of(video_id):
-    """(root, path) of the note with people's changes, where it is, or would be: beside the first
-    note; and that one's path, if it is another one and of the same root."""
+    """(root, path, first): of the note with people's changes, where it is, or would be, beside the
+    first note; and that one's path, None if it is of another root."""
     notes = videos.notes_of(video_id)
     first_root, first = notes[0]
     root, path = next((note for note in notes if note[1].endswith(".edit.json")),

@@ -86,9 +86,8 @@ class Video:
                 sides = [side for name in ("width", "height") if (side := pixels(each.get(name)))]
                 found.append({"src": src, "type": VIDEO_TYPES[extension(src)],
                               "label": f"{min(sides)}p" if sides else ""})
-        source = self._document.get("source")
-        if not found and isinstance(source, dict) and not self.state:
-            if src := media_address(source.get("path"), PLAYED_UNPROCESSED):
+        if not found and not self.state:
+            if src := media_address(self._object("source").get("path"), PLAYED_UNPROCESSED):
                 found.append({"src": src, "type": VIDEO_TYPES[extension(src)], "label": ""})
         return found
 
@@ -110,14 +109,13 @@ class Video:
     @property
     def source_path(self):
         """Of the uploaded file, as a worker is told of it; "" if there is none."""
-        source = self._document.get("source")
-        path = source.get("path") if isinstance(source, dict) else None
+        path = self._object("source").get("path")
         return path if isinstance(path, str) else ""
 
     @property
     def state(self):
         """One of STATES, or "" if nothing is to be made of it."""
-        said = self._transcode().get("state")
+        said = self._object("transcode").get("state")
         return said if said in STATES else ""
 
     @property
@@ -126,16 +124,16 @@ class Video:
 
     @property
     def percent(self):
-        said = text.number(self._transcode().get("percent"))
+        said = text.number(self._object("transcode").get("percent"))
         return min(max(round(said), 0), 100) if said is not None else None
 
     @property
     def error(self):
-        return text.plain(self._transcode().get("error"), 2000)
+        return text.plain(self._object("transcode").get("error"), 2000)
 
-    def _transcode(self):
-        job = self._document.get("transcode")
-        return job if isinstance(job, dict) else {}
+    def _object(self, name):
+        value = self._document.get(name)
+        return value if isinstance(value, dict) else {}
 
 
 def listed(document, name):

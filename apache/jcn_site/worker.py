@@ -96,16 +96,21 @@ def finish(video_id, members):
 
 def change(root, first, function):
     """Puts function(note) in the place of the note that workers have beside the first one, as
-    jcn_client's update does."""
+    jcn_client's update does; whether it was changed. Conflict, if it can't be read."""
+    changed = None
+
     def checked(note):
+        nonlocal changed
         if not isinstance(note, dict):
             raise Conflict(UNREADABLE)
-        return function(note)
+        changed = function(note)
+        return changed
 
     try:
         jcn().update(root, videos.beside(first, "transcode"), checked, if_present=first)
     except ValueError as error:
         raise Conflict(UNREADABLE) from error
+    return changed is not None
 
 
 # ---- once more
@@ -117,19 +122,20 @@ def may_try_again(video):
 
 
 def try_again(video):
-    """Queues a video whose job has failed. Conflict, if another note insists that it has."""
+    """Queues a video whose job has failed, unless somebody else was quicker. Conflict, if another
+    note insists that it has failed."""
     def queued(note):
-        job = note.get("transcode")
-        if isinstance(job, dict) and job.get("state") in ("queued", "running"):
-            return None  # somebody else was quicker
+        if videos.Video(video.id, note).in_work:
+            return None
         return {**note, "id": video.id, "transcode": {"state": "queued", "updated_at": text.now()}}
 
-    change(*videos.notes_of(video.id)[0], queued)
+    is_new = change(*videos.notes_of(video.id)[0], queued)
     now = videos.find(video.id)
     if now is not None and now.state == "failed":
         raise Conflict("Another note says that this video has failed. "
                        "Whoever wrote it has to take that back first.")
-    send(video.id, video.source_path)
+    if is_new:
+        send(video.id, video.source_path)
 
 
 def proof(video_id):

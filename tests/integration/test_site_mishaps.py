@@ -219,6 +219,23 @@ class GhostReports(GhostCase, WorkerCase):
         self.assert_nothing_is_left()
 
 
+class TriedAgain(GhostCase, WorkerCase):
+    def test_by_two_at_once(self):
+        """A worker is sent the job once."""
+        self.worker.status = 500
+        video = self.uploaded()
+        self.worker.status = 200
+        self.assertEqual(len(self.jobs), 1)
+        self.hold("PUT", ".transcode.json")
+        address, token = f"/edit/again?v={video}", self.token()
+        other, statuses = self.post_elsewhere(address, f"token={token}")
+        self.assertTrue(self.arrived.wait(PATIENCE))
+        self.assertEqual(self.post(address, {"token": token}).status, 303)
+        self.go_on.set()
+        other.join()
+        self.assertEqual((statuses, len(self.jobs)), ([303], 2))
+
+
 class GhostNotes(GhostCase):
     """Who writes a note about a video in the moment in which it is deleted leaves none behind."""
 
