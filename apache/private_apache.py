@@ -89,9 +89,9 @@ Include "{site}/cgi.conf"
 
 class PrivateApache:
     """`own`: a folder that exists. `settings`: values of site.toml besides the ones that are given
-    here; `more`: lines of configuration behind site.conf, `defines` before it; `before`: what stands before Apache's
-    command line. `front`: one of FRONTS; jcn.cgi is `cgi_program`, and `cgi_before` what
-    stands before it where it runs by itself, and sees to its user."""
+    here; `more`: lines of configuration behind site.conf, `defines` before it; `before`: what
+    stands before Apache's command line. `front`: one of FRONTS; jcn.cgi is `cgi_program`, and
+    `cgi_before` what stands before it where it runs by itself, and sees to its user."""
 
     def __init__(self, own, jcn, folder, root, token_file="", port=0, settings=None, more="",
                  defines="", before=(), processes=2, front="python", cgi_program="", cgi_before=()):

@@ -1,6 +1,7 @@
-"""Upload, edit, try again, delete. What people say goes into notes, through jcn's write API, which checks it
-first."""
+"""Upload, edit, try again, delete. What people say goes into notes, through jcn's write API, which
+checks it first."""
 
+import json
 import os
 
 import flask
@@ -191,7 +192,7 @@ def delete():
         if n == 0:
             hide(video_id)  # again: while the note was there, a page may have shown them
     # What was created while the first note was there; nobody creates any more without it.
-    for root, path in dict.fromkeys([*created_beside(notes[:1]), *lying(video_id)]):
+    for root, path in dict.fromkeys([*created_beside(notes[:1], video_id), *lying(video_id)]):
         forget(root, path)
     uploads.remove_files(video_id)
     return redirect(url_for("pages.home"), 303)
@@ -215,10 +216,24 @@ def lying(video_id):
     return [(current().root, f"{video_id[:2]}/{name}") for name in uploads.notes_of(video_id)]
 
 
-def created_beside(notes):
-    """Where the site and the workers create notes beside these."""
-    return [(root, videos.beside(path, author)) for root, path in notes
-            for author in ("edit", "transcode", "claim")]
+def created_beside(notes, video_id):
+    """[(root, path)] of what the site and the workers have created beside these: by their names,
+    and by what they say that they are about."""
+    places = [(root, videos.beside(path, author)) for root, path in notes
+              for author in ("edit", "transcode", "claim")]
+    return [place for place in places if is_about(*place, video_id)]
+
+
+def is_about(root, path, video_id):
+    try:
+        note = json.loads(jcn().fragment(root, path).body)
+    except ValueError:
+        return False
+    except Problem as problem:
+        if problem.status not in (404, 422):  # nothing, or nothing that could be read
+            raise
+        return False
+    return isinstance(note, dict) and video_id in (note.get("id"), note.get("video"))
 
 
 def hide(video_id):

@@ -254,6 +254,14 @@ class GhostNotes(GhostCase):
                 self.assertEqual(statuses, [404])
         self.assert_nothing_is_left()
 
+    def test_a_note_of_that_name_about_another_video_stays(self):
+        self.drop("slow.json", {"id": "slow", "title": "Slow"})
+        self.drop("slow.edit.json", {"id": "other", "title": "Other"})
+        self.drop("other.json", {"id": "other"})
+        self.live.sync()
+        self.assertEqual(self.delete("slow"), 303)
+        self.assertEqual(self.files(), ["other.json", "slow.edit.json"])
+
     def test_an_edit_by_one_who_was_killed_meanwhile(self):
         """What he asked jcn for arrives all the same."""
         video = self.uploaded()
