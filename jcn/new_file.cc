@@ -47,6 +47,18 @@ Result<void> NewFile::write(std::string_view bytes) {
   return {};
 }
 
+Result<void> make_own_folder(const std::string& path) {
+  if (::mkdir(path.c_str(), 0700) != 0) {
+    if (errno == EEXIST) return {};
+    return write_fault("mkdir", path, errno);
+  }
+  const std::string above = path.substr(0, path.rfind('/'));
+  const FileDescriptor folder(::open(above.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!folder) return write_fault("open", above, errno);
+  if (::fsync(folder.get()) != 0) return write_fault("fsync", above, errno);
+  return {};
+}
+
 NewFolders::~NewFolders() {
   for (auto path = made_.rbegin(); path != made_.rend(); ++path) {
     const std::size_t slash = path->rfind('/');

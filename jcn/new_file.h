@@ -32,6 +32,9 @@ class NewFile {
   FileDescriptor file_;
 };
 
+// A folder of jcn's own, made where there is none and then on the disk. Errors: as write_fault's.
+Result<void> make_own_folder(const std::string& path);
+
 // Not thread-safe.
 class NewFolders {
  public:

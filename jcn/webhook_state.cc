@@ -151,8 +151,7 @@ Result<LoadedWebhookState> load_webhook_state(const std::string& folder, const s
 
 Result<void> save_webhook_state(const std::string& folder, const std::string& name,
                                 const WebhookState& state) {
-  if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST)
-    return write_fault("mkdir", folder, errno);
+  JCN_CHECK(make_own_folder(folder));
   const FileDescriptor held(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!held) return system_error("open", folder, errno);
   const std::string place = name + suffix, aside = place + ".new";

@@ -15,6 +15,7 @@
 #include "jcn/file_descriptor.h"
 #include "jcn/folder.h"
 #include "jcn/read.h"
+#include "new_file.h"
 #include "write_fault.h"
 
 namespace jcn {
@@ -94,9 +95,15 @@ Result<void> WriteJournal::Note::displaces(const Displacement& displacement) {
   add(own ? std::to_string(own->mtime_ns) : "");
   const FileDescriptor file(::open(path_.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC));
   if (!file) return write_fault("open", path_, errno);
-  // Small enough for one write: it is there whole, or not at all.
   if (::write(file.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()))
     return write_fault("write", path_, errno);
+  // Others' writes may sync the fragment's folder at any moment, with the file under its temporary
+  // name.
+  if (::fsync(file.get()) != 0) return write_fault("fsync", path_, errno);
+  const std::string journal = path_.substr(0, path_.rfind('/'));
+  const FileDescriptor folder(::open(journal.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!folder) return write_fault("open", journal, errno);
+  if (::fsync(folder.get()) != 0) return write_fault("fsync", journal, errno);
   return {};
 }
 
@@ -106,8 +113,7 @@ Result<WriteJournal::Note> WriteJournal::note(const FragmentName& name) const {
   constexpr int flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC;
   FileDescriptor file(::open(note.path_.c_str(), flags, 0600));
   if (!file && errno == ENOENT) {
-    if (::mkdir(folder_.c_str(), 0700) != 0 && errno != EEXIST)
-      return write_fault("mkdir", folder_, errno);
+    JCN_CHECK(make_own_folder(folder_));
     file = FileDescriptor(::open(note.path_.c_str(), flags, 0600));
   }
   if (!file) return write_fault("open", note.path_, errno);

@@ -6,7 +6,7 @@
 // 1. A temporary name stands in the journal before it stands beside a fragment; it is random, and
 //    made with O_EXCL: what has it is jcn's doing.
 // 2. Before the temporary name may hold what was the fragment's file, the journal says which file
-//    that is expected to be.
+//    that is expected to be, on the disk: a loss of power forgets neither.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,6 @@
 #include "fragment_files.h"
 
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
@@ -19,6 +20,20 @@
 #include "entity_tag.h"
 #include "jcn/read.h"
 #include "temporary_folder.h"
+
+namespace {
+
+std::set<std::string>* synced = nullptr;  // paths; while it is set, by one thread
+
+}  // namespace
+
+// In the place of the C library's own, which it calls.
+extern "C" int fsync(int file) {
+  static auto* const real = reinterpret_cast<decltype(&fsync)>(::dlsym(RTLD_NEXT, "fsync"));
+  if (synced)
+    synced->insert(std::filesystem::read_symlink("/proc/self/fd/" + std::to_string(file)));
+  return real(file);
+}
 
 namespace jcn {
 namespace {
@@ -132,6 +147,30 @@ TEST_F(FragmentFilesTest, CreatesAndReplacesAndRemoves) {
   EXPECT_EQ(files_->written(), 2u);
   EXPECT_EQ(files_->removed(), 1u);
   EXPECT_EQ(files_->refused(), 1u);
+}
+
+// Others' writes sync the fragment's folder, with what was the fragment's file under its temporary
+// name. After a loss of power only the journal knows whose it is.
+TEST_F(FragmentFilesTest, WhatIsDisplacedStandsInTheJournalOnTheDiskBefore) {
+  ASSERT_TRUE(put("a.json", "old").ok());
+  for (const bool replaced : {true, false}) {
+    std::set<std::string> on_disk;
+    int changes = 0;
+    open([&] {
+      ++changes;
+      EXPECT_TRUE(on_disk.contains(journal().string())) << replaced;
+      for (const auto& entry : fs::directory_iterator(journal())) {
+        EXPECT_TRUE(on_disk.contains(entry.path().string())) << replaced;
+      }
+    });
+    synced = &on_disk;
+    const bool done =
+        replaced ? put("a.json", "new", match("old")).ok() : remove("a.json", match("new")).ok();
+    synced = nullptr;
+    EXPECT_TRUE(done);
+    EXPECT_EQ(changes, 1);
+    EXPECT_TRUE(on_disk.contains(root().string())) << "and the folder after it";
+  }
 }
 
 TEST_F(FragmentFilesTest, AWriterSaysWhichFileItMeans) {
