@@ -10,6 +10,8 @@
 #include <utility>
 #include <vector>
 
+#include "jcn/percent.h"
+
 namespace cgi {
 
 // Names and values, not encoded; names may come again.
@@ -47,8 +49,7 @@ class Address {
 // name=value&…; values that are empty are left out. RFC 3986: a space is %20.
 std::string encoded(const Parameters& parameters);
 
-// RFC 3986: everything but unreserved characters, and those of `kept`, as %XX.
-std::string percent_encoded(std::string_view bytes, std::string_view kept = "");
+using jcn::percent_encoded;
 
 // webm of a.b.WEBM; "" of what has none, or one that is not ASCII.
 std::string extension(std::string_view path);

@@ -2,6 +2,7 @@
 
 #include "jcn/canonical.h"
 #include "jcn/check.h"
+#include "jcn/percent.h"
 #include "jcn/utf8.h"
 
 namespace jcn {
@@ -33,13 +34,6 @@ std::string_view without_word(std::string_view stem) {
     if (!letter(c) && !digit(c) && c != '_' && c != '-') return stem;
   }
   return stem.substr(0, dot);
-}
-
-void append_percent(std::string& out, char byte) {
-  static constexpr char digits[] = "0123456789ABCDEF";
-  out += '%';
-  out += digits[static_cast<unsigned char>(byte) >> 4];
-  out += digits[static_cast<unsigned char>(byte) & 15];
 }
 
 // A path has no say in which bytes it is made of, so what an id can't hold is written as %NN.

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "jcn/percent.h"
 #include "jcn/result.h"
 
 namespace jcn_client {
@@ -100,7 +101,6 @@ class HttpClient {
   std::unique_ptr<void, Close> handle_;  // a CURL easy handle
 };
 
-// RFC 3986: everything but unreserved characters as %XX.
-std::string percent_encoded(std::string_view bytes);
+using jcn::percent_encoded;
 
 }  // namespace jcn_client
