@@ -49,16 +49,22 @@ bool Source::same(const Source& other) const {
 
 Result<Source> open_source(int root_fd, const std::string& path) {
   const Error absent{Code::no_such_fragment, "The uploaded file is not there."};
+  const auto unreadable = [](const std::string& why) {
+    return Error{Code::system, "The uploaded file can't be read.", why};
+  };
   const Place place = place_of(path);
   const auto folder = jcn::open_folder(root_fd, place.folder);
-  if (!folder.ok()) return absent;
+  if (!folder.ok()) {
+    const Error& why = folder.error();
+    const bool there = why.code == Code::read_error || why.code == Code::permission_denied;
+    return there ? unreadable(why.message) : absent;
+  }
   Source source;
   source.file = FileDescriptor(
       openat(folder->get(), place.name.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
   if (!source.file.valid()) {
     if (errno == ENOENT || errno == ENOTDIR || errno == ELOOP) return absent;
-    return Error{Code::system, "The uploaded file can't be read.",
-                 jcn::system_error("openat", path, errno).message};
+    return unreadable(jcn::system_error("openat", path, errno).message);
   }
   struct stat found = {};
   if (fstat(source.file.get(), &found) != 0) return jcn::system_error("fstat", path, errno);

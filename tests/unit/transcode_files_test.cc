@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -110,6 +111,20 @@ TEST_F(VideoFilesTest, SourcesLieBeneathTheRoot) {
     EXPECT_EQ(open_source(root_.get(), path).error().code, Code::no_such_fragment) << path;
   EXPECT_EQ(open_source(root_.get(), "k7/fifo.mp4").error().code, Code::device);
   EXPECT_EQ(open_source(root_.get(), "k7").error().code, Code::device);
+}
+
+// Whoever reads that it is not there looks for it in vain.
+TEST_F(VideoFilesTest, SourceThatCannotBeReadIsNotOneThatIsNotThere) {
+  write("k7/abc.mp4", "film");
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+  const rlimit none{0, before.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
+  const auto source = open_source(root_.get(), "k7/abc.mp4");
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
+  ASSERT_FALSE(source.ok());
+  EXPECT_EQ(source.error().code, Code::system);
+  EXPECT_NE(source.error().hint.find("Too many open files"), std::string::npos);
 }
 
 TEST_F(VideoFilesTest, AReplacedSourceIsAnother) {
