@@ -295,7 +295,7 @@ class OnTheSite(TranscodeCase, SiteCase):
         told late may have the next one sooner behind it."""
         for _, told in itertools.groupby(reports, lambda report: report[0]):
             percents, moments = zip(*[(percent, moment) for _, percent, moment in told])
-            self.assertEqual(list(percents), sorted(set(percents)))
+            self.assertEqual(list(percents), sorted(percents))
             seconds = [(moment - moments[0]).total_seconds() for moment in moments]
             self.assertGreaterEqual(seconds[-1], 5 * (len(seconds) - 1) - 2, reports)
             for one, following in itertools.pairwise(seconds):
