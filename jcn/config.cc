@@ -9,6 +9,7 @@
 #include <map>
 
 #include "config_file.h"
+#include "config_origin.h"
 #include "config_table.h"
 #include "jcn/check.h"
 #include "token_file.h"
@@ -21,7 +22,7 @@ namespace fs = std::filesystem;
 // What stands on the command line, before the file is read.
 struct CommandLine {
   std::string config_file;
-  bool check_only = false;
+  bool check_only = false, print_only = false;
   std::vector<std::pair<const OptionRow*, OptionValue>> options;
   std::vector<std::string> folders;
 };
@@ -31,7 +32,8 @@ Error usage(std::string message, std::string hint = "see jcn --help") {
 }
 
 Error unknown_option(const std::string& word) {
-  std::vector<std::string_view> known = {"--config", "--check-config", "--help", "--version"};
+  std::vector<std::string_view> known = {"--config", "--check-config", "--print-config", "--help",
+                                         "--version"};
   for (const OptionRow& row : option_table()) {
     if (!row.flag.empty()) known.push_back(row.flag);
   }
@@ -51,6 +53,7 @@ std::string help() {
   };
   add("--config FILE", "read this file, see jcn.conf(5)");
   add("--check-config", "read the configuration, say whether it is right, and exit");
+  add("--print-config", "print what is in force, and where each value came from, and exit");
   for (const OptionRow& row : option_table()) {
     if (row.flag.empty()) continue;
     add(std::string(row.flag) + (row.value_name.empty() ? "" : " ") + std::string(row.value_name),
@@ -68,6 +71,7 @@ Result<std::variant<CommandLine, PrintAndExit>> read_command_line(int argc,
   app.set_version_flag("--version", std::string("jcn ") + JCN_VERSION);
   app.add_option("--config", line.config_file);
   app.add_flag("--check-config", line.check_only);
+  app.add_flag("--print-config", line.print_only);
   for (const OptionRow& row : option_table()) {
     if (row.flag.empty()) continue;
     const OptionRow* option = &row;
@@ -238,9 +242,16 @@ Result<std::string> default_index(const DaemonConfig& config) {
   return state + "/jcn/" + first + "-" + hash128(all).hex().substr(0, 12);
 }
 
-Result<void> finish_index(DaemonConfig& config) {
+Result<void> finish_index(DaemonConfig& config, Origins& origins) {
   if (config.index.empty()) {
     JCN_TRY(config.index, default_index(config));
+    const char* by = "HOME";
+    if (!environment("STATE_DIRECTORY").empty()) {
+      by = "STATE_DIRECTORY";
+    } else if (environment("XDG_STATE_HOME").starts_with('/')) {
+      by = "XDG_STATE_HOME";
+    }
+    origins.note(*find_option("", "index"), std::string("default, by ") + by);
   }
   JCN_TRY(config.index, resolved(config.index));
   for (const RootConfig& root : config.roots) {
@@ -298,27 +309,30 @@ Result<void> finish_access(DaemonConfig& config) {
                "give --token-file FILE; or listen on 127.0.0.1, behind a web server"};
 }
 
-Result<DaemonConfig> configure(const CommandLine& line) {
+Result<DaemonConfig> configure(const CommandLine& line, Origins& origins) {
   DaemonConfig config;
-  if (!line.config_file.empty()) JCN_CHECK(load_config_file(line.config_file, config));
+  if (!line.config_file.empty()) JCN_CHECK(load_config_file(line.config_file, config, origins));
   for (const auto& [row, given] : line.options) {
     JCN_TRY(const OptionValue value, typed(*row, given));
     if (auto done = row->set(config, value); !done.ok()) {
       return usage(std::string(row->flag) + ": " + done.error().message, done.error().hint);
     }
+    origins.note(*row, std::string(row->flag));
   }
   if (line.folders.empty() && line.config_file.empty()) {
     return usage("no folder to watch", "name one: jcn FOLDER, or [[root]] in a file for --config");
   }
   if (!line.folders.empty()) {
     config.roots.clear();
+    std::erase_if(origins.tables, [](const auto& table) { return table.section == "root"; });
     for (const std::string& word : line.folders) {
       JCN_TRY(RootConfig root, root_argument(word));
       config.roots.push_back(std::move(root));
+      origins.tables.push_back({"root", "command line", {}});
     }
   }
   JCN_CHECK(finish_roots(config));
-  JCN_CHECK(finish_index(config));
+  JCN_CHECK(finish_index(config, origins));
   JCN_CHECK(finish_access(config));
   return config;
 }
@@ -329,7 +343,9 @@ Result<Configured> load_config(int argc, const char* const* argv) {
   JCN_TRY(auto read, read_command_line(argc, argv));
   if (auto* print = std::get_if<PrintAndExit>(&read)) return Configured(std::move(*print));
   const auto& line = std::get<CommandLine>(read);
-  JCN_TRY(DaemonConfig config, configure(line));
+  Origins origins;
+  JCN_TRY(DaemonConfig config, configure(line, origins));
+  if (line.print_only) return Configured(PrintAndExit{print_config(config, origins)});
   if (!line.check_only) return Configured(std::move(config));
   std::string text = "configuration is valid\nindex: " + config.index + "\n";
   for (const RootConfig& root : config.roots)

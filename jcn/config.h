@@ -61,7 +61,7 @@ struct DaemonConfig {
   bool operator==(const DaemonConfig&) const = default;
 };
 
-// --help, --version and --check-config: what to print on stdout before exiting with 0.
+// --help, --version, --check-config, --print-config: what to print before exiting with 0.
 struct PrintAndExit {
   std::string text;
 };

@@ -4,7 +4,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <charconv>
 #include <cstring>
 #include <filesystem>
 #include <set>
@@ -47,7 +49,8 @@ Result<std::string> read_text_file(const std::string& path, std::uint64_t max_by
 // One reading of one file: where it is, for messages and relative paths.
 class File {
  public:
-  File(const std::string& path, DaemonConfig& config) : path_(path), config_(config) {}
+  File(const std::string& path, DaemonConfig& config, Origins& origins)
+      : path_(path), config_(config), origins_(origins) {}
 
   Result<void> load() {
     auto bytes = read_text_file(path_, max_file_bytes);
@@ -65,6 +68,10 @@ class File {
   }
 
  private:
+  std::string line_of(const toml::node& node) const {
+    return path_ + ":" + std::to_string(node.source().begin.line);
+  }
+
   Error at(const toml::source_region& where, const std::string& message,
            std::string hint = {}) const {
     return Error{Code::bad_configuration,
@@ -148,7 +155,14 @@ class File {
       const OptionRow* row = find_option(section, key.str());
       if (row == nullptr) return unknown(section, key);
       JCN_TRY(const OptionValue value, value_of(*row, node));
-      if (row->set == nullptr) continue;
+      if (row->set == nullptr) {
+        const auto* weights = row->type == OptionType::weights ? node.as_table() : nullptr;
+        origins_.tables.back().members.push_back(
+            {std::string(row->key), weights ? inline_text(*weights) : toml_text(value),
+             line_of(node)});
+        continue;
+      }
+      origins_.note(*row, line_of(node));
       if (auto done = row->set(config_, value); !done.ok()) {
         return at(node.source(), done.error().message, done.error().hint);
       }
@@ -169,7 +183,10 @@ class File {
       return at(node.source(), "\"" + name + "\" must be an array of tables",
                 "write [[" + name + "]]");
     }
-    for (const toml::node& element : *array) JCN_CHECK(take_options(name, *element.as_table()));
+    for (const toml::node& element : *array) {
+      origins_.tables.push_back({name, line_of(element), {}});
+      JCN_CHECK(take_options(name, *element.as_table()));
+    }
     return {};
   }
 
@@ -353,6 +370,19 @@ class File {
     return weights;
   }
 
+  // Of weights_of's table.
+  static std::string inline_text(const toml::table& weights) {
+    std::string out;
+    for (const auto& [name, weight] : weights) {
+      std::array<char, 32> number;
+      const auto end =
+          std::to_chars(number.data(), number.data() + number.size(), weight.value_or(0.0)).ptr;
+      out += (out.empty() ? "{ " : ", ") + toml_string(name.str()) + " = ";
+      out.append(number.data(), end);
+    }
+    return out.empty() ? "{}" : out + " }";
+  }
+
   Result<void> take_scope(const std::string& kind, const toml::table& table) {
     SearchScope scope;
     const toml::node* fields = table.get("search_fields");
@@ -511,13 +541,14 @@ class File {
 
   const std::string path_;
   DaemonConfig& config_;
+  Origins& origins_;
   std::set<std::string> kinds_;  // declared; empty: any
 };
 
 }  // namespace
 
-Result<void> load_config_file(const std::string& path, DaemonConfig& config) {
-  return File(path, config).load();
+Result<void> load_config_file(const std::string& path, DaemonConfig& config, Origins& origins) {
+  return File(path, config, origins).load();
 }
 
 }  // namespace jcn

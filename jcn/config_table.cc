@@ -64,15 +64,18 @@ Result<void> set_ignore(DaemonConfig& config, const OptionValue& value) {
   return {};
 }
 
+bool has_default_ignores(const std::vector<std::string>& all) {
+  const std::vector<std::string> defaults = Rules::default_ignore();
+  return all.size() >= defaults.size() && std::equal(defaults.begin(), defaults.end(), all.begin());
+}
+
 Result<void> set_ignore_defaults(DaemonConfig& config, const OptionValue& value) {
   if (std::get<bool>(value)) return {};
-  // `ignore` may have been read before: only the defaults go.
-  const std::vector<std::string> defaults = Rules::default_ignore();
+  // `ignore` may have been read before: only the defaults go. The file and the command line may
+  // both say so: what is gone is not dropped again.
   auto& all = config.rules.ignore;
-  // The file and the command line may both say so: what is gone is not dropped again.
-  if (all.size() < defaults.size() || !std::equal(defaults.begin(), defaults.end(), all.begin()))
-    return {};
-  all.erase(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(defaults.size()));
+  if (!has_default_ignores(all)) return {};
+  all.erase(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(Rules::default_ignore().size()));
   return {};
 }
 
@@ -116,6 +119,58 @@ Result<void> set_limit(DaemonConfig& config, const OptionValue& value) {
   return {};
 }
 
+// What set_… has put there, or the default.
+template <auto Member>
+OptionValue get_text(const DaemonConfig& config) {
+  return config.*Member;
+}
+
+template <class Number>
+std::int64_t plain(Number number) {
+  return static_cast<std::int64_t>(number);
+}
+std::int64_t plain(milliseconds time) {
+  return time.count();
+}
+
+template <auto Member>
+OptionValue get_number(const DaemonConfig& config) {
+  return plain(config.*Member);
+}
+
+template <auto Member>
+OptionValue get_limit(const DaemonConfig& config) {
+  return plain(config.rules.limits.*Member);
+}
+
+OptionValue get_listen(const DaemonConfig& config) {
+  return config.listen_host + ':' + std::to_string(config.listen_port);
+}
+
+OptionValue get_writable(const DaemonConfig& config) {
+  return config.writable;
+}
+
+OptionValue get_log_level(const DaemonConfig& config) {
+  return config.log_level;
+}
+
+OptionValue get_ignore(const DaemonConfig& config) {
+  const auto& all = config.rules.ignore;
+  const auto own = has_default_ignores(all)
+                       ? static_cast<std::ptrdiff_t>(Rules::default_ignore().size())
+                       : std::ptrdiff_t{0};
+  return std::vector<std::string>(all.begin() + own, all.end());
+}
+
+OptionValue get_ignore_defaults(const DaemonConfig& config) {
+  return has_default_ignores(config.rules.ignore);
+}
+
+OptionValue get_host_names(const DaemonConfig& config) {
+  return config.http_host_names;
+}
+
 constexpr std::int64_t day_ms = 86'400'000, month_ms = 31 * day_ms;
 constexpr auto int32_low = std::numeric_limits<std::int32_t>::min();
 constexpr auto int32_high = std::numeric_limits<std::int32_t>::max();
@@ -124,74 +179,87 @@ using enum OptionType;
 const OptionRow table[] = {
     {"", "index", path, 0, 0, "--index", "DIR",
      "folder of the index (default: beneath $STATE_DIRECTORY or ~/.local/state/jcn)",
-     set_text<&DaemonConfig::index>},
+     set_text<&DaemonConfig::index>, get_text<&DaemonConfig::index>},
     {"", "listen", text, 0, 0, "--listen", "127.0.0.1:PORT",
      "address for HTTP (default: 127.0.0.1:8640; port 0: any free one); others than this machine's "
      "own need token_file",
-     set_listen},
+     set_listen, get_listen},
     {"", "writable", boolean, 0, 0, "--writable", "",
-     "files of the folders may be written through HTTP, see SECURITY in jcn(8)", set_writable},
+     "files of the folders may be written through HTTP, see SECURITY in jcn(8)", set_writable,
+     get_writable},
     {"", "token_file", path, 0, 0, "--token-file", "FILE",
      "bearer token of requests that come from beyond this machine",
-     set_text<&DaemonConfig::token_file>},
+     set_text<&DaemonConfig::token_file>, get_text<&DaemonConfig::token_file>},
     {"", "log_level", text, 0, 0, "--log-level", "L", "error, warning, info (default) or debug",
-     set_log_level},
+     set_log_level, get_log_level},
     {"", "ignore", texts, 0, 0, "--ignore", "GLOB",
-     "names that are ignored besides the default ones", set_ignore},
+     "names that are ignored besides the default ones", set_ignore, get_ignore},
     {"", "ignore_defaults", boolean, 0, 0, "--no-ignore-defaults", "",
-     "false: ignore nothing but `ignore`", set_ignore_defaults},
+     "false: ignore nothing but `ignore`", set_ignore_defaults, get_ignore_defaults},
 
     {"limits", "max_bytes", integer, 2, 1 << 30, "--limits-max-bytes", "BYTES",
-     "size of a fragment's file", set_limit<&Limits::max_bytes>},
+     "size of a fragment's file", set_limit<&Limits::max_bytes>, get_limit<&Limits::max_bytes>},
     {"limits", "max_depth", integer, 1, 10'000, "--limits-max-depth", "N",
-     "nested objects and arrays of a fragment", set_limit<&Limits::max_depth>},
+     "nested objects and arrays of a fragment", set_limit<&Limits::max_depth>,
+     get_limit<&Limits::max_depth>},
     {"limits", "max_members", integer, 1, 10'000'000, "--limits-max-members", "N",
-     "members of a fragment, in all", set_limit<&Limits::max_members>},
+     "members of a fragment, in all", set_limit<&Limits::max_members>,
+     get_limit<&Limits::max_members>},
 
     {"settle", "first_ms", integer, 0, day_ms, "--settle-first-ms", "MS",
-     "an unparsable file is read again after this", set_number<&DaemonConfig::settle_first>},
+     "an unparsable file is read again after this", set_number<&DaemonConfig::settle_first>,
+     get_number<&DaemonConfig::settle_first>},
     {"settle", "second_ms", integer, 0, day_ms, "--settle-second-ms", "MS",
-     "and after this, before it is a reject", set_number<&DaemonConfig::settle_second>},
+     "and after this, before it is a reject", set_number<&DaemonConfig::settle_second>,
+     get_number<&DaemonConfig::settle_second>},
 
     {"fold", "quiet_ms", integer, 0, day_ms, "--fold-quiet-ms", "MS",
-     "quiet time after which fresh records are folded", set_number<&DaemonConfig::fold_quiet>},
+     "quiet time after which fresh records are folded", set_number<&DaemonConfig::fold_quiet>,
+     get_number<&DaemonConfig::fold_quiet>},
     {"fold", "interval_ms", integer, 1, day_ms, "--fold-interval-ms", "MS",
-     "longest time between folds under load", set_number<&DaemonConfig::fold_interval>},
+     "longest time between folds under load", set_number<&DaemonConfig::fold_interval>,
+     get_number<&DaemonConfig::fold_interval>},
     {"fold", "fresh_limit_bytes", integer, 1 << 20, 1LL << 40, "--fold-fresh-limit-bytes", "BYTES",
-     "memory for what is not folded yet", set_number<&DaemonConfig::fresh_limit_bytes>},
+     "memory for what is not folded yet", set_number<&DaemonConfig::fresh_limit_bytes>,
+     get_number<&DaemonConfig::fresh_limit_bytes>},
 
     {"storage", "map_bytes", integer, 1 << 20, 1LL << 46, "--storage-map-bytes", "BYTES",
      "address space for the index at first; it grows when that is used up",
-     set_number<&DaemonConfig::map_bytes>},
+     set_number<&DaemonConfig::map_bytes>, get_number<&DaemonConfig::map_bytes>},
     {"storage", "scrub_interval_ms", integer, 0, month_ms, "--storage-scrub-interval-ms", "MS",
      "time between two looks through the whole index for damage (0: never)",
-     set_number<&DaemonConfig::scrub_interval>},
+     set_number<&DaemonConfig::scrub_interval>, get_number<&DaemonConfig::scrub_interval>},
 
     {"http", "threads", integer, 8, 4096, "--http-threads", "N",
-     "connections that are served at once", set_number<&DaemonConfig::http_threads>},
+     "connections that are served at once", set_number<&DaemonConfig::http_threads>,
+     get_number<&DaemonConfig::http_threads>},
     {"http", "host_names", texts, 0, 0, "--http-host-names", "NAME",
-     "names that requests may call this server by, besides localhost", set_host_names},
+     "names that requests may call this server by, besides localhost", set_host_names,
+     get_host_names},
     {"http", "query_timeout_ms", integer, 1, day_ms, "--http-query-timeout-ms", "MS",
-     "time that a query has", set_number<&DaemonConfig::query_timeout>},
+     "time that a query has", set_number<&DaemonConfig::query_timeout>,
+     get_number<&DaemonConfig::query_timeout>},
 
     {"feed", "waiting", integer, 0, 4096, "--feed-waiting", "N",
-     "feeds that may wait for changes at once", set_number<&DaemonConfig::feed_waiting>},
+     "feeds that may wait for changes at once", set_number<&DaemonConfig::feed_waiting>,
+     get_number<&DaemonConfig::feed_waiting>},
     {"feed", "tombstones", integer, 0, 1'000'000'000, "--feed-tombstones", "N",
      "deletions that are kept for consumers that stayed away",
-     set_number<&DaemonConfig::tombstones_kept>},
+     set_number<&DaemonConfig::tombstones_kept>, get_number<&DaemonConfig::tombstones_kept>},
 
     {"export", "program", path, 0, 0, "--export-program", "FILE",
-     "jcn-export (default: beside jcn, or in PATH)", set_text<&DaemonConfig::export_program>},
+     "jcn-export (default: beside jcn, or in PATH)", set_text<&DaemonConfig::export_program>,
+     get_text<&DaemonConfig::export_program>},
     {"export", "max_age_ms", integer, 0, month_ms, "--export-max-age-ms", "MS",
      "age at which a request for the snapshot begins the next one",
-     set_number<&DaemonConfig::export_max_age>},
+     set_number<&DaemonConfig::export_max_age>, get_number<&DaemonConfig::export_max_age>},
 
     {"poll", "interval_ms", integer, 100, day_ms, "--poll-interval-ms", "MS",
      "time between two looks at folders that can't be watched",
-     set_number<&DaemonConfig::poll_interval>},
+     set_number<&DaemonConfig::poll_interval>, get_number<&DaemonConfig::poll_interval>},
     {"audit", "interval_ms", integer, 0, month_ms, "--audit-interval-ms", "MS",
      "time between two looks for changes that no event told of (0: never)",
-     set_number<&DaemonConfig::audit_interval>},
+     set_number<&DaemonConfig::audit_interval>, get_number<&DaemonConfig::audit_interval>},
 
     {"root", "name", text, 0, 0, "", "", "name of the root (default: the folder's)", nullptr},
     {"root", "path", path, 0, 0, "", "", "the folder", nullptr},

@@ -40,6 +40,8 @@ struct OptionRow {
   // Puts a value of the row's type and range into the configuration. Null: members of arrays of
   // tables, which config_file.cc puts together.
   Result<void> (*set)(DaemonConfig& config, const OptionValue& value);
+  // What is in force; null where `set` is. Lists have what was given beside the defaults.
+  OptionValue (*get)(const DaemonConfig& config) = nullptr;
 };
 
 std::span<const OptionRow> option_table();

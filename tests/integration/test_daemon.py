@@ -1,9 +1,11 @@
 """The daemon itself: roots, configuration, rules, signals, what it refuses."""
 
 import os
+import subprocess
+import threading
 import unittest
 
-from harness import JcnCase, json_of, rebuild_dump, wait_for
+from harness import (JCN, TIME_FACTOR, JcnCase, json_of, rebuild_dump, wait_for, write_whole)
 
 
 class Roots(JcnCase):
@@ -175,6 +177,62 @@ class Daemonhood(JcnCase):
         self.drop("b.json", {"key": "later"})
         daemon.sync()
         self.assertEqual(daemon.ids("notes"), ["later", "outer"], "the old rules go on")
+
+    def test_hang_up_loses_no_event(self):
+        """Reloads without end, with and without other rules, while files come, change and go."""
+        rules = ['[[rule]]\nid = ["/id"]\n', '[[rule]]\nid = ["/id"]\nrank = 1\n']
+        daemon = self.daemon(config="[audit]\ninterval_ms = 0\n" + rules[0])
+        expected, over = {}, threading.Event()
+
+        def drop():
+            for number in range(1200):
+                key = number % 400
+                self.drop(f"d{key % 9}/{key}.json", {"id": f"v{key}", "n": number})
+                expected[key] = number
+                gone = (number + 200) % 400
+                if number % 7 == 0 and expected.pop(gone, None) is not None:
+                    os.unlink(self.path(f"d{gone % 9}/{gone}.json"))
+            over.set()
+
+        writer = threading.Thread(target=drop)
+        writer.start()
+        reloads = 0
+        while not over.is_set():
+            reloads += 1
+            write_whole(daemon.config_file + ".new",
+                        ("[audit]\ninterval_ms = 0\n" + rules[reloads % 2]).encode())
+            os.rename(daemon.config_file + ".new", daemon.config_file)
+            daemon.hang_up()
+            over.wait(0.02)
+        writer.join()
+        self.assertGreater(reloads, 3)
+        daemon.sync()
+        seen = {row["_id"]: row["n"] for row in daemon.rows()}
+        self.assertEqual(seen, {f"v{key}": number for key, number in expected.items()})
+        # It still hears of things by itself.
+        self.drop("after.json", {"id": "after"})
+        daemon.sync()
+        self.assertEqual(daemon.record("after"), {"id": "after"})
+        with open(daemon.config_file, encoding="utf-8") as file:
+            daemon.config = file.read()
+        self.assert_converged(daemon)
+
+    def test_print_config_is_a_configuration(self):
+        self.write("a.json", {"id": "a"})
+        daemon = self.daemon(config='[limits]\nmax_depth = 9\n')
+        done = subprocess.run([*daemon.command(), "--print-config"], capture_output=True, text=True,
+                              check=True, timeout=30 * TIME_FACTOR)
+        self.assertIn(f"max_depth = 9  # {daemon.config_file}:2\n", done.stdout)
+        self.assertIn(f'index = "{daemon.index}"  # --index\n', done.stdout)
+        again = os.path.join(self.tmp, "printed.conf")
+        write_whole(again, done.stdout.encode())
+        second = subprocess.run([JCN, "--config", again, "--print-config"], capture_output=True,
+                                text=True, check=True, timeout=30 * TIME_FACTOR)
+
+        def values(text):
+            return [line.partition("  # ")[0] for line in text.splitlines()]
+
+        self.assertEqual(values(second.stdout), values(done.stdout))
 
     def test_users_files_are_never_touched(self):
         self.write("a.json", {"id": "a"})
