@@ -43,25 +43,56 @@ std::string megabytes(std::uint64_t bytes) {
   return text;
 }
 
+// The elements of an array; none where it is no array.
+template <class Each>
+void each_element(const std::string& array, const Each& each) {
+  if (array.empty() || array.front() != '[') return;
+  for (jcn::JsonCursor element(array); element.next();) each(element.value());
+}
+
+Colour colour_of_root(const std::string& state) {
+  return state == "offline" ? Colour::bad : state == "watching" ? Colour::good : Colour::doubtful;
+}
+
+// What is asked beside the status; empty where no daemon tells.
+struct Beside {
+  std::string ready;    // of /readyz
+  std::string history;  // of /v1/status/history, the last two minutes
+};
+
+// The newest minute in which something became visible.
+std::string visible_lately(const std::string& history) {
+  std::string text = "nothing changed in the last two minutes";
+  each_element(raw_member(history, "rows"), [&](std::string_view row) {
+    const std::string visible = raw_member(row, "visible");
+    const std::uint64_t count = number_member(visible, "count");
+    if (count == 0) return;
+    text = std::to_string(count) + (count == 1 ? " change" : " changes") +
+           " in a minute, half of them after " + raw_member(visible, "p50_ms") +
+           " ms, 99 % after " + raw_member(visible, "p99_ms") + " ms";
+  });
+  return text;
+}
+
 // A screen for people, each line ended.
-std::string status_screen(std::string_view status, std::uint64_t rate) {
+std::string status_screen(std::string_view status, std::uint64_t rate, const Beside& beside = {}) {
   const std::size_t width = terminal_width();
   std::string out;
-  const auto line = [&](const char* name, const std::string& value) {
+  const auto line = [&](const char* name, const std::string& value,
+                        std::optional<Colour> colour = std::nullopt) {
     std::string label(name);
     label.resize(10, ' ');
-    out += fitted(label + value, width) + "\n";
+    const std::string text = fitted(label + value, width);
+    out += (colour ? in_colour(*colour, text) : text) + "\n";
   };
   line("jcn", text_member(status, "version") + "  at " + text_member(status, "seq"));
   line("records", members_in_line(raw_member(status, "kinds")));
   line("fragments", raw_member(status, "fragments") + "  rejects " + raw_member(status, "rejects"));
-  if (const std::string roots = raw_member(status, "roots"); roots.front() == '[') {
-    jcn::JsonCursor each(roots);
-    while (each.next()) {
-      line("root", text_member(each.value(), "name") + "  " + text_member(each.value(), "path") +
-                       "  " + text_member(each.value(), "state"));
-    }
-  }
+  each_element(raw_member(status, "roots"), [&](std::string_view root) {
+    const std::string state = text_member(root, "state");
+    line("root", text_member(root, "name") + "  " + text_member(root, "path") + "  " + state,
+         state.empty() ? std::nullopt : std::optional(colour_of_root(state)));
+  });
   line("index",
        text_member(status, "index") + "  " + megabytes(number_member(status, "index_bytes")));
   const std::string crawl = raw_member(status, "crawl");
@@ -80,6 +111,11 @@ std::string status_screen(std::string_view status, std::uint64_t rate) {
                        progress_line(number_member(upkeep, "done"), number_member(upkeep, "total"),
                                      0, width > 24 ? width - 24 : width));
   }
+  if (!beside.history.empty()) line("visible", visible_lately(beside.history));
+  each_element(raw_member(beside.ready, "reasons"), [&](std::string_view reason) {
+    line("reason", text_member(reason, "code") + ": " + text_member(reason, "detail"),
+         raw_member(beside.ready, "ready") == "true" ? Colour::doubtful : Colour::bad);
+  });
   return out;
 }
 
@@ -131,7 +167,14 @@ Result<Exit> run_status(const Context& context, bool watch) {
     const double rate = seconds > 0.1 && done > *done_at_start
                             ? static_cast<double>(done - *done_at_start) / seconds
                             : 0;
-    const std::string screen = status_screen(status.body, static_cast<std::uint64_t>(rate));
+    Beside beside;
+    JCN_TRY(const Answer ready, daemon->ask({.target = "/readyz", .any_status = true}));
+    beside.ready = ready.body;
+    // An older daemon has none.
+    if (const auto history = daemon->get("/v1/status/history?minutes=2")) {
+      beside.history = history->body;
+    }
+    const std::string screen = status_screen(status.body, static_cast<std::uint64_t>(rate), beside);
     if (drawn > 0) std::printf("\x1b[%zuA\x1b[J", drawn);
     std::fputs(screen.c_str(), stdout);
     std::fflush(stdout);

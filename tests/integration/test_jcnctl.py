@@ -12,7 +12,7 @@ import subprocess
 import time
 import unittest
 
-from harness import JCNCTL, PROJECT, TIME_FACTOR, JcnCase
+from harness import JCNCTL, PROJECT, TIME_FACTOR, JcnCase, wait_for
 
 NOTES = PROJECT / "tests/data/notes"
 RECORDS, REJECTS = 26, 2  # in the sample notes
@@ -275,6 +275,26 @@ class Live(JcnctlCase):
         self.assertIn("duplicate_member", self.on_terminal("--url", url, "rejects"))
         self.assertIn("done", self.on_terminal("--url", url, "status"))
 
+    def test_status_is_a_screen_on_a_terminal(self):
+        away = self.folder("away")
+        daemon = self.daemon(self.root, away)
+        url = f"http://127.0.0.1:{daemon.port}/"
+        text = self.on_terminal("--url", url, "status")
+        self.assertIn("visible   nothing changed", text)
+        self.assertNotIn("reason", text)
+        self.drop("a.json", {"id": "a"})
+        daemon.sync()
+        os.rename(away, away + ".elsewhere")
+        wait_for(lambda: list(daemon.reasons()) == ["root_offline"],
+                 "an offline root", 20)
+        coloured = self.on_terminal("--url", url, "status")
+        self.assertRegex(coloured, r"visible   1 change in a minute, half of them after [\d.]+ ms")
+        self.assertRegex(coloured, "\x1b\\[31mroot      away .*offline\x1b\\[0m")
+        self.assertIn("\x1b[33mreason    root_offline: ", coloured)
+        plain = self.on_terminal("--url", url, "status", env={"NO_COLOR": "1"})
+        self.assertNotIn("\x1b", plain)
+        self.assertEqual(plain, re.sub("\x1b\\[\\d+m", "", coloured))
+
     def test_places_of_changes_are_whole_on_a_terminal(self):
         self.drop("long.json", {"id": "x" * 100})
         daemon, url = self.samples()
@@ -296,9 +316,10 @@ class Live(JcnctlCase):
         self.assertIn('"a b"', rows["5", "/t"])
         self.assertRegex(rows["1041", "/id"], r' 1041 .* "1041" | "1041" .* 1041 ')
 
-    def on_terminal(self, *arguments):
+    def on_terminal(self, *arguments, env=None):
         leader, follower = pty.openpty()
-        child = subprocess.Popen([JCNCTL, *arguments], stdout=follower, stdin=follower)
+        child = subprocess.Popen([JCNCTL, *arguments], stdout=follower, stdin=follower,
+                                 env={**os.environ, "TERM": "xterm", "NO_COLOR": "", **(env or {})})
         os.close(follower)
         text = b""
         deadline = time.monotonic() + 20 * TIME_FACTOR
@@ -360,7 +381,7 @@ class Surface(JcnctlCase):
         page = (PROJECT / "jcn/doc/jcnctl.1").read_text()
         commands = re.findall(r"^  ([a-z]+) ", help_text.split("Subcommands:")[1], re.M)
         self.assertEqual(sorted(commands), sorted(re.findall(r"^\.It Cm ([a-z]+)", page, re.M)))
-        self.assertEqual(len(commands), 18)
+        self.assertEqual(len(commands), 19)
         codes = re.findall(r"^  (\d)  (.*)$", help_text, re.M)
         self.assertEqual(codes, re.findall(r"^\.It (\d)\n(.*)$", page, re.M))
         self.assertEqual(len(codes), 5)
