@@ -92,5 +92,21 @@ class Reasons(unittest.TestCase):
             self.assertIn(f"`{reason}`", API)
 
 
+class Variables(unittest.TestCase):
+    def test_of_the_tests_are_told(self):
+        """What tests/README.md says can be set, and what the tests look at."""
+        asked = set()
+        for folder in ("integration", "browser", "unit"):
+            for path in sorted((PROJECT / "tests" / folder).glob("*")):
+                if path.is_file():
+                    asked |= set(re.findall(r'(?:environ(?:\.get)?[\[(]|getenv\()"(JCN(?:CTL)?_[A-Z_]+)"',
+                                            path.read_text(encoding="utf-8")))
+        self.assertGreater(len(asked), 12)
+        readme = (PROJECT / "tests/README.md").read_text(encoding="utf-8")
+        table = readme[readme.index("| variable | meaning"):]
+        told = set(re.findall(r"`(JCN(?:CTL)?_[A-Z_]+)(?:=1)?`", table[:table.index("\n\n")]))
+        self.assertEqual(told, asked)
+
+
 if __name__ == "__main__":
     unittest.main()

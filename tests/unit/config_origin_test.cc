@@ -12,34 +12,6 @@
 namespace jcn {
 namespace {
 
-class PrintConfig : public ConfigFixture {
- protected:
-  std::string printed(std::vector<std::string> words) const {
-    words.emplace_back("--print-config");
-    auto loaded = load(words);
-    if (!loaded.ok() || !std::holds_alternative<PrintAndExit>(*loaded)) {
-      ADD_FAILURE() << (loaded.ok() ? "no text" : loaded.error().message);
-      return {};
-    }
-    return std::get<PrintAndExit>(*loaded).text;
-  }
-  // What is printed, as the file of another start.
-  DaemonConfig read_again(const std::string& text) const {
-    std::ofstream(path("printed.conf")) << text;
-    return good({"--config", path("printed.conf")});
-  }
-  static testing::AssertionResult has_line(const std::string& text, const std::string& line) {
-    std::istringstream lines(text);
-    for (std::string each; std::getline(lines, each);) {
-      if (each == line) return testing::AssertionSuccess();
-    }
-    return testing::AssertionFailure() << "no line " << line << " in\n" << text;
-  }
-  std::string conf(int line) const {
-    return "  # " + path("jcn.conf") + ":" + std::to_string(line);
-  }
-};
-
 // Each section and type; lists from the file and the command line.
 constexpr const char* every_kind_of_value = R"(listen = "127.0.0.1:9000"
 token_file = "token"
@@ -87,12 +59,44 @@ union = ["/tags"]
 kind = "videos"
 )";
 
+class PrintConfig : public ConfigFixture {
+ protected:
+  // jcn.conf, and the files that it names.
+  void write_every_kind_of_value() const {
+    write("token", "sixteen-and-more-characters");
+    write("reader", "another-sixteen-and-more");
+    write("key", "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
+    std::ofstream(path("video.schema.json")) << "{}";
+    std::ofstream(path("jcn.conf")) << every_kind_of_value;
+  }
+  std::string printed(std::vector<std::string> words) const {
+    words.emplace_back("--print-config");
+    auto loaded = load(words);
+    if (!loaded.ok() || !std::holds_alternative<PrintAndExit>(*loaded)) {
+      ADD_FAILURE() << (loaded.ok() ? "no text" : loaded.error().message);
+      return {};
+    }
+    return std::get<PrintAndExit>(*loaded).text;
+  }
+  // What is printed, as the file of another start.
+  DaemonConfig read_again(const std::string& text) const {
+    std::ofstream(path("printed.conf")) << text;
+    return good({"--config", path("printed.conf")});
+  }
+  static testing::AssertionResult has_line(const std::string& text, const std::string& line) {
+    std::istringstream lines(text);
+    for (std::string each; std::getline(lines, each);) {
+      if (each == line) return testing::AssertionSuccess();
+    }
+    return testing::AssertionFailure() << "no line " << line << " in\n" << text;
+  }
+  std::string conf(int line) const {
+    return "  # " + path("jcn.conf") + ":" + std::to_string(line);
+  }
+};
+
 TEST_F(PrintConfig, IsItselfTheConfigurationThatItPrints) {
-  write("token", "sixteen-and-more-characters");
-  write("reader", "another-sixteen-and-more");
-  write("key", "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
-  std::ofstream(path("video.schema.json")) << "{}";
-  std::ofstream(path("jcn.conf")) << every_kind_of_value;
+  write_every_kind_of_value();
   const std::vector<std::vector<std::string>> starts = {
       {path("talks")},
       {"shows=" + path("talks"), "--no-ignore-defaults", "--writable"},
@@ -110,11 +114,7 @@ TEST_F(PrintConfig, IsItselfTheConfigurationThatItPrints) {
 }
 
 TEST_F(PrintConfig, SaysWhereEachValueCameFrom) {
-  write("token", "sixteen-and-more-characters");
-  write("reader", "another-sixteen-and-more");
-  write("key", "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
-  std::ofstream(path("video.schema.json")) << "{}";
-  std::ofstream(path("jcn.conf")) << every_kind_of_value;
+  write_every_kind_of_value();
   const std::string text = printed({"--config", path("jcn.conf"), "--ignore", "x", "--ignore", "y",
                                     "--limits-max-bytes=3000", "--log-level", "debug"});
   EXPECT_TRUE(has_line(text, "listen = \"127.0.0.1:9000\"" + conf(1)));
