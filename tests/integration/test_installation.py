@@ -69,6 +69,8 @@ class Installation(unittest.TestCase):
         self.assertIn("etc/jcn/jcn.conf", found, "of /usr, the configuration is in /etc")
         self.assertEqual(self.text("usr/lib/systemd/system/jcn.service"),
                          (PROJECT / "jcn/jcn.service").read_text(encoding="utf-8"))
+        for guide in (PROJECT / "jcn/doc").glob("*.md"):
+            self.assertIn(f"usr/share/doc/jcn/{guide.name}", found)
         pages = [name for name in found if "/man/" in name]
         self.assertEqual(sorted(os.path.basename(page) for page in pages),
                          ["jcn-export.1.gz", "jcn-private-marks.8.gz", "jcn-transcode.1.gz",
