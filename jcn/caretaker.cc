@@ -82,7 +82,7 @@ Result<std::uint64_t> Caretaker::ask(UpkeepWork work) {
   {
     const std::lock_guard guard(lock_);
     if (!ready_) return Error{Code::not_ready, "The first crawl is not done yet.", ""};
-    if (asked_ || (shown_.state != "idle" && !tidying_)) {
+    if (asked_ || (shown_.state != "idle" && !unasked_)) {
       return Error{Code::overloaded,
                    "The index is being taken care of already: " + shown_.state + ".",
                    "GET /v1/status says when that is done."};
@@ -167,7 +167,7 @@ void Caretaker::run() {
     }
     set_state("idle");
     guard.lock();
-    tidying_ = false;
+    unasked_ = false;
   }
 }
 
@@ -206,10 +206,18 @@ std::optional<Caretaker::Task> Caretaker::next_task(std::unique_lock<std::mutex>
 }
 
 void Caretaker::scrub() {
-  set_state("scrubbing");
-  const Result<IndexHealth> health = in_.examine(true, [this] { return stopping_.load(); });
   {
     const std::lock_guard guard(lock_);
+    unasked_ = true;
+  }
+  set_state("scrubbing");
+  const Result<IndexHealth> health = in_.examine(true, [this] {
+    const std::lock_guard guard(lock_);
+    return stopping_ || asked_;
+  });
+  {
+    const std::lock_guard guard(lock_);
+    if (!health && asked_) return;  // it is still due
     next_scrub_ = steady_clock::now() + in_.scrub_interval;
     if (health) {
       ++shown_.scrubs;
@@ -368,7 +376,7 @@ void Caretaker::reindex() {
 void Caretaker::tidy() {
   {
     const std::lock_guard guard(lock_);
-    tidying_ = true;
+    unasked_ = true;
   }
   set_state("examining");
   const Time begun = steady_clock::now();

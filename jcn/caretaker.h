@@ -52,7 +52,8 @@ class Caretaker {
   void crawled();
   // Somebody met with an error; index_damaged is looked into.
   void failed(const Error& error);
-  // Errors: overloaded (it is at something already, but for tidying up), not_ready.
+  // A scrub is broken off for it, and begins again afterwards. Errors: overloaded (it is at
+  // something else already, but for tidying up), not_ready.
   Result<std::uint64_t> ask(UpkeepWork work);
 
   std::optional<std::uint64_t> answering() const;  // Service::answering
@@ -100,7 +101,7 @@ class Caretaker {
   Time quiet_until_{};
   std::optional<UpkeepWork> asked_;
   bool crawled_ = false;  // of crawl()
-  bool tidying_ = false;  // what is asked for meanwhile comes next
+  bool unasked_ = false;  // what is going on; what is asked for meanwhile comes next
   Time next_scrub_;
   Upkeep shown_;
   std::string why_;  // of what is going on

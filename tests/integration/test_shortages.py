@@ -19,8 +19,8 @@ import unittest
 from attached_strace import attached_strace
 from harness import TIME_FACTOR, Client, JcnCase, json_of, provokes, rebuild_dump, wait_for
 from preloaded import built_library
+from sweep_workload import CONFIG, Live, NotThere, Workload
 from test_restart import strace_works
-from test_sweep import CONFIG, Workload
 
 SEED = int(os.environ.get("JCN_SEED", "0")) or random.SystemRandom().randrange(1, 1 << 31)
 FULL = os.environ.get("JCN_FULL") == "1"
@@ -326,6 +326,27 @@ class Descriptors(JcnCase):
         self.assertIn("the limit of open files is 50", stderr)
 
 
+class Patient(Live):
+    """A daemon that may end at any moment, and is asked again where a request met the failure."""
+
+    def ask(self, method, target, body=None, headers=None):
+        deadline = time.monotonic() + 30 * TIME_FACTOR
+        while time.monotonic() < deadline:
+            if not self.there():
+                return None
+            client = Client(self.daemon.port)
+            try:
+                answer = client.request(method, target, body, headers)
+                if answer.status not in (500, 503):
+                    return answer
+            except (OSError, http.client.HTTPException):
+                pass  # the connection was given up
+            finally:
+                client.close()
+            time.sleep(0.01)
+        raise AssertionError(f"no answer to {target}\n{self.daemon.stderr_tail()}")
+
+
 class Memory(JcnCase):
     """FAULTS 13. An operator new that fails now and then is preloaded; which allocation fails is
     drawn (JCN_FULL=1: 300 of them, some minutes)."""
@@ -345,35 +366,18 @@ class Memory(JcnCase):
         workload = Workload(root)
         workload.before()
         counts = os.path.join(folder, "counts")
-        live = self.new_daemon(root, index=os.path.join(folder, "index"), config=CONFIG, before=[
+        live = self.new_daemon(root, index=os.path.join(folder, "index"), config=CONFIG,
+                                arguments=["--writable"], before=[
             "env", f"LD_PRELOAD={self.hook}", f"FAILING_NEW={when}", f"FAILING_NEW_COUNTS={counts}"])
         try:
             live.start(60)
         except AssertionError:
             pass  # it ended: cleanly, as is seen below
 
-        def ask(method, target):
-            """Until it answers as it should; a request that meets the failure fails."""
-            deadline = time.monotonic() + 30 * TIME_FACTOR
-            while time.monotonic() < deadline:
-                if not live.alive() or live.port is None:
-                    return None
-                client = Client(live.port)
-                try:
-                    answer = client.request(method, target, b"" if method == "POST" else None)
-                    if answer.status == 200:
-                        return answer
-                    self.assertIn(answer.status, (500, 503), answer.body)
-                except (OSError, http.client.HTTPException):
-                    pass  # the connection was given up
-                finally:
-                    client.close()
-                time.sleep(0.01)
-            self.fail(f"{when}: no answer to {target}\n{live.stderr_tail()}")
-
-        workload.run(lambda durable: ask("POST", f"/v1/sync?timeout_ms=10000&durable={int(durable)}"))
+        patient = Patient(live)
+        workload.run(patient)
         right = None
-        if ask("POST", "/v1/sync?timeout_ms=10000"):
+        if patient.sync(False):
             for _ in range(20):  # it asks for a barrier, which may meet the failure
                 dumped = live.run_ctl("--index", live.index, "dump")
                 if dumped.returncode == 0:
@@ -399,7 +403,7 @@ class Memory(JcnCase):
             os.makedirs(root)
             workload = Workload(root)
             workload.before()
-            workload.run(lambda durable: None)
+            workload.run(NotThere())
             self.wanted = rebuild_dump([root], CONFIG, scratch=folder)
 
     def test_one_allocation_that_fails(self):

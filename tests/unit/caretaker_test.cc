@@ -222,6 +222,18 @@ TEST_F(CaretakerTest, AskedForWhileItTidiesUp) {
   EXPECT_EQ(caretaker_->upkeep().rewrites, 2U);
 }
 
+TEST_F(CaretakerTest, AScrubIsBrokenOffForWhatIsAsked) {
+  hold_ = true;
+  start(milliseconds(1));
+  caretaker_->crawled();
+  ASSERT_TRUE(comes_true([&] { return examined_ == 1; }));
+  EXPECT_EQ(must(caretaker_->ask(UpkeepWork::compact)), 1U);
+  ASSERT_TRUE(comes_true([&] { return caretaker_->upkeep().finished == 1; }));
+  EXPECT_EQ(caretaker_->upkeep().scrubs, 0U);
+  hold_ = false;
+  ASSERT_TRUE(comes_true([&] { return caretaker_->upkeep().scrubs > 0; })) << "it is still due";
+}
+
 TEST_F(CaretakerTest, OnlyDamageIsLookedIntoAndFalseAlarmsNotForEver) {
   start(milliseconds(0));
   caretaker_->crawled();
