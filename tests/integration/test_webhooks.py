@@ -38,6 +38,11 @@ class WebhookCase(JcnCase):
         receiver.wait_fresh()
         return daemon
 
+    def reload(self, daemon, config):
+        daemon.config = config
+        daemon.command()  # writes the file
+        daemon.hang_up()
+
     def state(self, daemon, name="site"):
         rows = json_of(daemon.get("/v1/webhooks"))["rows"]
         return next(row for row in rows if row["name"] == name)
@@ -236,32 +241,27 @@ class Delivery(WebhookCase):
         self.assertEqual(json_of(daemon.get("/v1/webhooks"))["rows"], [])
         self.drop("a.json", {"id": "a"})
         daemon.sync()
-
-        def reload(config):
-            daemon.config = config
-            daemon.command()  # writes the file
-            daemon.hang_up()
-        reload(self.webhook(receiver.url))
+        self.reload(daemon, self.webhook(receiver.url))
         receiver.wait_fresh()
         self.drop("b.json", {"id": "b"})
         self.assert_has(daemon, receiver, "b")
         # Another address of the same webhook goes on where it was.
-        reload(self.webhook(other.url, filter="n=1"))
+        self.reload(daemon, self.webhook(other.url, filter="n=1"))
         wait_for(lambda: self.state(daemon)["url"] == other.url, "the reload")
         self.drop("c.json", {"id": "c", "n": 1})
         self.assert_has(daemon, other, "c")
         self.assertEqual([row["id"] for row in other.rows()], ["c"])
         self.assertEqual(other.fresh_events(), 0)
         # One that cannot be right leaves everything as it is.
-        reload(self.webhook(other.url, filter="n__nosuch=1"))
+        self.reload(daemon, self.webhook(other.url, filter="n__nosuch=1"))
         wait_for(lambda: "reload refused" in daemon.stderr_text(), "the refusal")
         self.drop("d.json", {"id": "d", "n": 1})
         self.assert_has(daemon, other, "d")
-        reload("")
+        self.reload(daemon, "")
         wait_for(lambda: json_of(daemon.get("/v1/webhooks"))["rows"] == [], "the webhook to go")
         self.drop("e.json", {"id": "e", "n": 1})
         daemon.sync()
-        reload(self.webhook(other.url))
+        self.reload(daemon, self.webhook(other.url))
         self.assert_has(daemon, other, "e")
         self.assertEqual(other.fresh_events(), 0, "it went on where it was taken away")
 
@@ -282,9 +282,7 @@ class Delivery(WebhookCase):
         self.drop("a.json", {"id": "a"})
         self.assertTrue(begun.wait(30 * TIME_FACTOR))
         for config in ("", self.webhook(other.url)):
-            daemon.config = config
-            daemon.command()  # writes the file
-            daemon.hang_up()
+            self.reload(daemon, config)
             wait_for(lambda want=bool(config): bool(json_of(daemon.get("/v1/webhooks"))["rows"])
                      == want, "the reload")
         self.assertTrue(cut.wait(30 * TIME_FACTOR), "two requests are on their way at once")
@@ -576,9 +574,7 @@ class Surroundings(WebhookCase):
         receiver.wait_fresh()
         self.assertEqual(other.came, [])
         # One that is configured is.
-        daemon.config = self.webhook("http://hooks.example/there", proxy=proxy)
-        daemon.command()
-        daemon.hang_up()
+        self.reload(daemon, self.webhook("http://hooks.example/there", proxy=proxy))
         wait_for(lambda: self.state(daemon)["url"] == "http://hooks.example/there", "the reload")
         self.drop("a.json", {"id": "a"})
         other.wait_for(lambda each: each.rows(), "the change, by the proxy")

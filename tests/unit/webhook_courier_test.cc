@@ -64,7 +64,6 @@ class WebhookCourierTest : public ::testing::Test {
       batch.records[{"videos", id}] = record_of("videos", id, "{}");
     }
     must(writer_->publish(std::move(batch)));
-    ++news_;
     WebhookState state{FeedSeq{uuid(), {head(), 0}}, false, false, {}};
     for (std::size_t seq = 1; seq <= waiting + given_up; ++seq) {
       state.parked[seq] = {{"videos", "r" + std::to_string(999 + seq)},
@@ -391,7 +390,6 @@ TEST_F(WebhookCourierTest, WhatWasGivenUpTakesNoPlaceFromWhatWaits) {
   for (std::size_t i = 1; i < most_waiting; ++i) ASSERT_EQ(send(site, wrong).front(), 'r');
   put("x");
   EXPECT_EQ(send(site, wrong), "x") << "one more waits";
-  EXPECT_EQ(site.failures().size(), most_parked - 1);
   put("y");
   EXPECT_EQ(send(site, fine), "nothing") << "as many as may wait";
   EXPECT_EQ(site.status(head()).state, "stalled");
