@@ -3,7 +3,6 @@ what is none."""
 
 import ctypes
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -174,19 +173,6 @@ exec {FFMPEG} "$@"
 
 
 class Papers(TranscodeCase):
-    def test_the_manual_names_every_option_and_exit_code(self):
-        said = subprocess.run([TRANSCODE, "--help"], check=True, capture_output=True, text=True,
-                              timeout=30 * TIME_FACTOR).stdout
-        page = (PROJECT / "jcn/doc/jcn-transcode.1").read_text()
-        options = set(re.findall(r"--([a-z][a-z-]+)", said)) - {"help", "version"}
-        shown = set(re.findall(r"^\.It Fl Fl ([a-z-]+)", page, re.M))
-        shown |= set(re.findall(r"^\.It .* , Fl Fl ([a-z-]+)", page, re.M))
-        self.assertEqual(shown, options)
-        statuses = page[page.index(".Sh EXIT STATUS"):page.index(".Sh SECURITY")]
-        self.assertEqual(re.findall(r"^\.It (\d)\n(.*)\.$", statuses, re.M),
-                         [(status, f"{text[0].upper()}{text[1:]}" if text[:6] != "ffmpeg" else text)
-                          for status, text in re.findall(r"^  (\d)  (.*)$", said, re.M)])
-
     @unittest.skipUnless(shutil.which("systemd-analyze"), "needs systemd-analyze")
     def test_the_service_is_well_formed(self):
         unit = os.path.join(self.tmp, "jcn-transcode.service")
