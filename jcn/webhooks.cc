@@ -14,7 +14,9 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds longest_rest{60'000};
+// Wake-ups may be lost: libcurl takes EAGAIN for one that waits already, and has no way to wake
+// anybody where its pair of sockets could not be made. News, and the end, are so much late then.
+constexpr milliseconds longest_rest{1000};
 // The index is not there yet, or could not be read.
 constexpr milliseconds look_again{250}, after_error{1000};
 // After the first news: more follow, mostly, and whoever dropped them asks for them first.

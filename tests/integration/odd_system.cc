@@ -1,4 +1,4 @@
-// Preloaded into jcn by test_odd_system.py: a system that is as it may be, but seldom is.
+// Preloaded into jcn by test_odd_system.py and others: a system as it may be, but seldom is.
 //   ODD_SHORT=N    read(2), pread(2) and write(2) on regular files take N bytes at most
 //   ODD_CLOCK=FILE the wall clock is off by as many seconds as the file holds, 8 bytes of a signed
 //                  integer, at each moment
@@ -6,16 +6,23 @@
 //   ODD_DISK=PATH TYPE ROOM
 //                  PATH and what lies in it is on a file system of that statfs(2) type, in
 //                  hexadecimal, with so many bytes of room
+//   ODD_TIMELESS=NAME
+//                  the times of files of that name are always the same
+//   ODD_WAKEUPS    single bytes sent to sockets without a name, which is how libcurl wakes threads,
+//                  find no room, and do not arrive
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/statvfs.h>
 #include <sys/time.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <atomic>
+#include <cerrno>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -61,6 +68,28 @@ int coarse(int code, struct stat* status) {
   return code;
 }
 
+// By its open file: that is how jcn looks.
+bool timeless(int fd) {
+  static const char* const name = std::getenv("ODD_TIMELESS");
+  if (!name) return false;
+  char link[64], path[4096];
+  std::snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+  const ssize_t size = ::readlink(link, path, sizeof path - 1);
+  if (size < 0) return false;
+  path[size] = 0;
+  const char* const slash = std::strrchr(path, '/');
+  return slash && std::strcmp(slash + 1, name) == 0;
+}
+
+bool wakes_a_thread(int socket, std::size_t size) {
+  static const bool wanted = std::getenv("ODD_WAKEUPS") != nullptr;
+  struct sockaddr_un peer;
+  socklen_t length = sizeof peer;
+  return wanted && size == 1 &&
+         ::getpeername(socket, reinterpret_cast<struct sockaddr*>(&peer), &length) == 0 &&
+         peer.sun_family == AF_UNIX && length == sizeof peer.sun_family;
+}
+
 struct OddDisk {
   char path[256] = "";
   unsigned long type = 0, room = 0;
@@ -92,7 +121,19 @@ int statx(int folder, const char* name, int flags, unsigned mask, struct statx* 
   static auto* const real = next<int(int, const char*, int, unsigned, struct statx*)>("statx");
   const int code = real(folder, name, flags, mask, status);
   if (code == 0 && whole_seconds()) status->stx_mtime.tv_nsec = status->stx_ctime.tv_nsec = 0;
+  if (code == 0 && (flags & AT_EMPTY_PATH) && timeless(folder)) {
+    status->stx_mtime = status->stx_ctime = {};
+  }
   return code;
+}
+
+ssize_t send(int socket, const void* from, std::size_t size, int flags) {
+  static auto* const real = next<ssize_t(int, const void*, std::size_t, int)>("send");
+  if (wakes_a_thread(socket, size)) {
+    errno = EAGAIN;
+    return -1;
+  }
+  return real(socket, from, size, flags);
 }
 
 ssize_t read(int fd, void* into, std::size_t size) {

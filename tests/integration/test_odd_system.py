@@ -1,6 +1,7 @@
 """FAULTS 14, 32, 35, 41, 47: short reads, leases, paths of any length, clocks that jump or are
 coarse."""
 
+import json
 import os
 import shutil
 import struct
@@ -11,6 +12,8 @@ import unittest
 
 from harness import JcnCase, encode, json_of, wait_for
 from preloaded import built_library
+from test_webhooks import WebhookCase
+from webhook_receiver import Receiver
 
 TEN_YEARS = 10 * 365 * 86_400
 
@@ -101,6 +104,27 @@ class Preloaded(JcnCase):
     def write_in_place(self, path, document):
         with open(path, "r+b") as file:
             file.write(encode(document))
+
+
+class LostWakeUps(WebhookCase):
+    def test_fault_14_webhooks_hear_of_changes_all_the_same(self):
+        receiver = Receiver(self)
+        daemon = self.daemon(
+            config=self.webhook(receiver.url),
+            environment={"LD_PRELOAD": built_library(type(self), "odd_system.cc"), "ODD_WAKEUPS": "1"})
+        receiver.wait_fresh()
+        for number in range(2):
+            self.drop("a.json", {"id": "a", "n": number})
+            seq = daemon.sync()["seq"]
+            receiver.wait_for(lambda each, wanted=seq: each.rows() and each.rows()[-1]["seq"] == wanted,
+                              f"change {number}", 10)
+            # From here on it has nothing to do.
+            wait_for(lambda wanted=seq: self.place(daemon) == wanted, "its place to be kept")
+        daemon.stop()  # that it ends is news, too
+
+    def place(self, daemon):
+        with open(os.path.join(daemon.index, "webhooks/site.state"), encoding="utf-8") as file:
+            return json.loads(file.readline())["place"]
 
 
 class Times(JcnCase):

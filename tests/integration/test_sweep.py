@@ -43,8 +43,6 @@ LOADED = "prlimit64"
 KILLED_AT = ["writev", "pwrite64", "write", "fdatasync", "fsync", "rename", "renameat", "renameat2",
              "ftruncate", "unlink", "unlinkat", "mkdirat", "openat2", "read"]
 # What may fail where: each is one call that goes wrong, once. newfstatat is stat, fstat, fstatat.
-# sendto has no EAGAIN here: libcurl wakes its thread through a pair of sockets, where that says that
-# a wake-up is waiting already.
 ERRORS = [(call, error)
           for calls, errors in (
               ("pwrite64 writev write rename renameat renameat2", "ENOSPC EIO"),
@@ -56,7 +54,7 @@ ERRORS = [(call, error)
               ("inotify_add_watch", "ENOSPC"), ("openat2", "ENFILE ENOMEM"),
               ("statx fstatfs", "EIO EINTR"), ("fcntl", "EAGAIN EINTR"),
               ("epoll_wait poll", "EINTR"), ("accept", "EMFILE EINTR EAGAIN"),
-              ("recvfrom", "EINTR EAGAIN"), ("sendto", "EINTR"), ("connect", "EINTR EAGAIN ECONNREFUSED"),
+              ("recvfrom", "EINTR EAGAIN"), ("sendto", "EINTR EAGAIN EPIPE"), ("connect", "EINTR EAGAIN ECONNREFUSED"),
               ("socket socketpair pipe2 eventfd2 epoll_create1", "EMFILE"), ("dup2", "EMFILE"),
               ("timerfd_create inotify_init1", "EMFILE"), ("clone3", "EAGAIN"),
               ("execve", "ENOMEM EMFILE"), ("wait4", "EINTR"), ("epoll_ctl", "ENOMEM ENOSPC"),
