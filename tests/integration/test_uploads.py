@@ -1,11 +1,17 @@
-"""FAULTS 33, 34, 38: how files come into a folder: the temporary names of tools, giants, files that
-change while they are read."""
+"""FAULTS 33, 34, 38: how files come into a folder: the temporary names of tools, rsync and vim
+themselves, giants, files that change while they are read."""
 
+import glob
 import os
+import re
+import shutil
+import signal
+import subprocess
 import threading
 import unittest
 
-from harness import FULL, Hammer, JcnCase, encode, json_of, wait_for, write_whole
+from harness import FULL, TIME_FACTOR, Hammer, JcnCase, encode, json_of, wait_for, write_whole
+from test_restart import strace_works
 
 # Tool, the names that it writes to before it renames to "talk.json", whether it writes beside the
 # file or not. As their sources and documents have it.
@@ -46,6 +52,140 @@ class TemporaryNames(JcnCase):
             self.assertEqual([rows for rows in reader.seen if rows], [])
         self.assertEqual(daemon.ids(), ["talk"])
         self.assert_converged(daemon)
+
+
+class RealTools(JcnCase):
+    """What stands in the folder is asked for all the time, and no more than that ever was a record: the
+    feed remembers the others. strace gives each state that a tool goes through its time."""
+
+    def setUp(self):
+        super().setUp()
+        if not strace_works(self.tmp):
+            self.skipTest("strace cannot trace here")
+        self.live = self.daemon()
+        for name in ("talk", "other"):
+            self.drop(f"{name}.json", {"turn": 0})
+        self.live.sync()
+
+    def run_tool(self, *command):
+        """The names in the folder that the tool made, renamed or removed."""
+        trace = os.path.join(self.tmp, "trace")
+        moves = "rename,renameat,renameat2,link,linkat,unlink,unlinkat"
+        done = subprocess.run(
+            ["strace", "-f", "-o", trace, "-e", f"trace=openat,mkdir,mkdirat,{moves}",
+             "-e", f"inject={moves}:delay_enter=10000:delay_exit=20000", *command],
+            cwd=self.root, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            timeout=60 * TIME_FACTOR, check=False)
+        self.assertEqual(done.returncode, 0, done.stdout)
+        with open(trace, encoding="utf-8", errors="replace") as lines:
+            return {os.path.basename(name) for line in lines if "O_CREAT" in line or "openat" not in line
+                    for name in re.findall(r'"([^"]*)"', line)}
+
+    def meanwhile(self):
+        """Asks for rejects while a tool works. No reject is shown for what is not whole yet."""
+        return Hammer(self.live.port, "/v1/rejects", lambda answer: json_of(answer)["rows"])
+
+    def assert_only(self, records):
+        """Id → record; nothing else is there, and nothing ever was."""
+        self.live.sync()
+        self.assertEqual({row.pop("_id"): row for row in self.live.rows()}, records)
+        changes = json_of(self.live.get("/v1/changes"))["results"]
+        self.assertEqual({change["id"] for change in changes}, set(records))
+        self.assertEqual(self.live.rejects(), {})
+        self.assert_converged(self.live)
+
+    @unittest.skipUnless(shutil.which("rsync"), "rsync is not installed")
+    def test_fault_38_rsync(self):
+        source = self.folder("source")
+        for turn, (options, names) in enumerate((
+                ("-a", r"\.talk\.json\.\w{6}"),
+                ("-a --inplace", "talk.json"),
+                ("-a --delay-updates", r"\.~tmp~"),
+                ("-a --partial", r"\.talk\.json\.\w{6}"),
+                ("-a --partial-dir=.rsync-partial --delay-updates", r"\.rsync-partial"),
+                ("-a --backup", "talk.json~"),
+                ("-a --checksum --whole-file --fsync", r"\.talk\.json\.\w{6}")), 1):
+            with self.subTest(options), self.meanwhile() as reader:
+                # Longer at each other turn, so that writing in place cuts it, too.
+                pad = "x" * (300_000 if turn % 2 else 10)
+                for name in ("talk", "other"):
+                    write_whole(os.path.join(source, f"{name}.json"), encode({"turn": turn, "pad": pad}))
+                used = self.run_tool("rsync", *options.split(), source + "/", ".")
+                self.assertTrue(any(re.fullmatch(names, name) for name in used), used)
+                self.live.sync()
+                record = {"turn": turn, "pad": pad}
+                self.assertEqual(self.live.record("talk"), record)
+            self.assertEqual([rows for rows in reader.seen if rows], [], options)
+        self.assert_only({"talk": record, "other": record})
+
+    @unittest.skipUnless(shutil.which("rsync"), "rsync is not installed")
+    def test_fault_38_rsync_that_is_interrupted(self):
+        source = self.folder("source")
+        new = {"turn": 1, "pad": [number * number for number in range(80_000)]}
+        write_whole(os.path.join(source, "talk.json"), encode(new))
+        for options, kept in (("--partial-dir=.rsync-partial", ".rsync-partial/talk.json"),
+                              ("--partial", "talk.json")):
+            with self.subTest(options):
+                rsync = subprocess.Popen(
+                    ["rsync", "-a", "--whole-file", "--bwlimit=200", options, source + "/", "."],
+                    cwd=self.root, start_new_session=True, stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL)
+                wait_for(lambda: any(os.path.getsize(path) for path in
+                                     glob.glob(self.path(".talk.json.??????"))), "half of it")
+                os.killpg(rsync.pid, signal.SIGINT)
+                self.assertEqual(rsync.wait(20 * TIME_FACTOR), 20)
+                self.assertLess(0, os.path.getsize(self.path(kept)))
+                self.assertLess(os.path.getsize(self.path(kept)),
+                                os.path.getsize(os.path.join(source, "talk.json")))
+                self.live.sync()
+                self.assertEqual(self.live.record("talk"), {"turn": 0}, "the last that was whole")
+                self.assertEqual(set(self.live.rejects()), {kept} - {".rsync-partial/talk.json"})
+        self.run_tool("rsync", "-a", "--partial", source + "/", ".")
+        shutil.rmtree(self.path(".rsync-partial"))
+        self.assert_only({"talk": new, "other": {"turn": 0}})
+
+    @unittest.skipUnless(shutil.which("vim.tiny"), "vim.tiny is not installed")
+    def test_fault_38_vim(self):
+        for turn, (options, names) in enumerate((
+                ("backup backupcopy=yes", {".talk.json.swp", "talk.json~"}),
+                ("backup backupcopy=no", {".talk.json.swp", "talk.json~"}),
+                ("backup backupcopy=auto", {".talk.json.swp", "talk.json~", "4913"}),
+                ("nobackup writebackup backupcopy=yes", {".talk.json.swp", "talk.json~"}),
+                ("nobackup writebackup backupcopy=no", {".talk.json.swp", "talk.json~"}),
+                ("backup backupcopy=no backupext=.bak", {"talk.json.bak"}),
+                ("nobackup backupcopy=yes patchmode=.orig", {"talk.json~", "talk.json.orig"}),
+                ("backup backupcopy=no patchmode=.orig", {"talk.json.orig"}),
+                ("nobackup nowritebackup noswapfile", {"talk.json"})), 1):
+            with self.subTest(options), self.meanwhile() as reader:
+                used = self.vim(f"set {options}", f"%s/{turn - 1}/{turn}/", "wq", "talk.json")
+                self.assertLessEqual(names, used)
+                self.live.sync()
+                self.assertEqual(self.live.record("talk"), {"turn": turn})
+            self.assertEqual([rows for rows in reader.seen if rows], [], options)
+            # vim keeps the first of all only if there is none.
+            for left in glob.glob(self.path("talk.json?*")):
+                os.unlink(left)
+        self.assert_only({"talk": {"turn": turn}, "other": {"turn": 0}})
+
+    @unittest.skipUnless(shutil.which("vim.tiny"), "vim.tiny is not installed")
+    def test_fault_38_vim_makes_another_file_and_writes_one_in_parts(self):
+        with self.meanwhile() as reader:
+            self.vim("set backup", "%s/0/7/", "w new.json", "%s/7/8/", "w", "w! new.json", "q!",
+                     "talk.json")
+            self.live.sync()
+        self.assertEqual([rows for rows in reader.seen if rows], [])
+        # What is no JSON is a reject, as it stands in the file, and its last good content stays.
+        self.vim("set nobackup", "%s/}//", "wq", "new.json")
+        self.live.sync()
+        self.assertEqual(set(self.live.rejects()), {"new.json"})
+        self.assertEqual(self.live.record("new"), {"turn": 8})
+        self.vim("set backup", "%s/$/}/", "wq", "new.json")
+        self.assert_only({"talk": {"turn": 8}, "new": {"turn": 8}, "other": {"turn": 0}})
+
+    def vim(self, *commands):
+        """The last is the file. By default nothing below /tmp is kept beside."""
+        words = [word for command in ("set backupskip=", *commands[:-1]) for word in ("-c", command)]
+        return self.run_tool("vim.tiny", "-u", "NONE", "-es", *words, commands[-1])
 
 
 class Changing(JcnCase):
