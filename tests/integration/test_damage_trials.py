@@ -1,5 +1,5 @@
 """Must-show of damage: flipped bits and truncations at rest, flips under a running daemon. A sample in
-the usual run, all of it (300, 100 and 60) with JCN_FULL=1. JCN_SEED repeats a run, JCN_TRIAL=N one of
+the usual run, all of it (300, 100, 60 and 60) with JCN_FULL=1. JCN_SEED repeats a run, JCN_TRIAL=N one of
 its trials."""
 
 import collections
@@ -12,6 +12,7 @@ import unittest
 from damaged_index import (FOLDED_ON_DEMAND, LAST_GOOD, SCRUB_MS, DamageCase, answer_of, ask, copy_index,
                            data_file, files_of, flip_bit, shown, truth)
 from harness import FULL, TIME_FACTOR, Client, json_of, wait_for
+from preloaded import built_library
 
 
 def answer_or_code(answer):
@@ -136,10 +137,20 @@ class Trials(DamageCase):
     def test_flipped_bits_under_a_running_daemon(self):
         """Found by a look at the file's times within a second, or by the scrub within its interval;
         either way a look through all of it follows, and what it finds is repaired."""
-        daemon = self.filled(config=f"[storage]\nscrub_interval_ms = {SCRUB_MS}\n")
+        self.flip_in_use(self.RUNNING)
+
+    def test_flipped_bits_under_a_running_daemon_found_by_the_scrub_alone(self):
+        """As a disk's own damage is: it does not change the times of the file, and nobody asks."""
+        daemon = self.flip_in_use(self.RUNNING, environment={
+            "LD_PRELOAD": built_library(type(self), "odd_system.cc"), "ODD_TIMELESS": "data.mdb"})
+        self.assertNotIn("changed by somebody else", daemon.stderr_text())
+
+    def flip_in_use(self, trials, **options):
+        daemon = self.filled(config=f"[storage]\nscrub_interval_ms = {SCRUB_MS}\n", **options)
         right, dump = truth(daemon), daemon.dump()
-        seen, slowest, restarts = collections.Counter(), 0.0, 0
-        for number in range(self.RUNNING):
+        seen, slowest = collections.Counter(), 0.0
+        for number in range(trials):
+            self.got_on()
             self.random.seed(f"{self.seed}-{number}")
             before = self.upkeep(daemon)
             begun = time.monotonic()
@@ -164,9 +175,11 @@ class Trials(DamageCase):
                 seen["died, and was started again"] += 1
             self.assert_right(daemon, right)
             self.assert_dump(daemon, dump, f"trial {number}")
-        print(f"  {self.RUNNING} trials: {dict(seen)}; found after {slowest:.2f} s at most, with a "
+        print(f"  {trials} trials: {dict(seen)}; found after {slowest:.2f} s at most, with a "
               f"scrub every {SCRUB_MS} ms", flush=True)
+        self.assertGreater(seen["found"], 0)
         self.assertLess(slowest, (SCRUB_MS / 1000 + 3) * TIME_FACTOR)
+        return daemon
 
 
 if __name__ == "__main__":
