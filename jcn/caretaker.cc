@@ -1,12 +1,12 @@
 #include "caretaker.h"
 
 #include <malloc.h>
-#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <utility>
 
 #include "jcn/wall_clock.h"
+#include "log.h"
 #include "memory_patience.h"
 
 namespace jcn {
@@ -226,10 +226,10 @@ void Caretaker::scrub() {
   }
   if (stopping_) return;
   if (!health) {
-    spdlog::error("scrub: {}", health.error().message);
+    log_error("scrub_failed", "scrub: {}", health.error().message);
   } else if (health->whole()) {
-    spdlog::debug("scrub: {} entries, {} blocks, all as they were written", health->report.entries,
-                  health->report.blocks);
+    log_debug("scrubbed", "scrub: {} entries, {} blocks, all as they were written",
+              health->report.entries, health->report.blocks);
   } else {
     take_care(*health);
   }
@@ -244,7 +244,7 @@ void Caretaker::look_into_it() {
     why = suspicion_;
     met = met_with_damage_;
   }
-  spdlog::warn("the index is looked through: {}", why);
+  log_warning("index_examined", "the index is looked through: {}", why);
   set_state("examining", why);
   const Time begun = steady_clock::now();
   const Result<IndexHealth> health = in_.examine(false, [this] { return stopping_.load(); });
@@ -252,7 +252,8 @@ void Caretaker::look_into_it() {
   // Somebody who touches the file again and again does not keep jcn from everything else.
   next_look_ = steady_clock::now() + 10 * (steady_clock::now() - begun);
   if (!health) {
-    spdlog::error("the index could not be looked through: {}", health.error().message);
+    log_error("index_examination_failed", "the index could not be looked through: {}",
+              health.error().message);
     pause(retry_interval);
     return;
   }
@@ -262,7 +263,7 @@ void Caretaker::look_into_it() {
     quiet_until_ = steady_clock::now() + patience_with_false_alarms;
   }
   if (!health->whole()) return take_care(*health);
-  spdlog::info("the index is as it was written");
+  log_info("index_whole", "the index is as it was written");
   // What cannot be read all the same is not the disk's fault. Making it anew may help, once.
   if (!met || steady_clock::now() < next_remake_) return;
   next_remake_ = steady_clock::now() + remake_interval;
@@ -271,13 +272,14 @@ void Caretaker::look_into_it() {
 
 // A commit failed, and what of it is on the disk is not known: another generation is written to.
 void Caretaker::begin_writing_again(const std::string& why) {
-  spdlog::warn("the index is written anew: {}", why);
+  log_warning("index_written_anew", "the index is written anew: {}", why);
   set_state("examining", why);
   const Result<IndexHealth> health = in_.examine(false, [this] { return stopping_.load(); });
   if (stopping_) return;
   if (health && !health->whole()) return take_care(*health);
   if (!health) {
-    spdlog::error("the index could not be looked through: {}", health.error().message);
+    log_error("index_examination_failed", "the index could not be looked through: {}",
+              health.error().message);
     pause(retry_interval);
   } else if (!repair_beside(*health, why)) {
     reopen(*health);
@@ -293,10 +295,10 @@ void Caretaker::take_care(const IndexHealth& health) {
     const std::lock_guard guard(lock_);
     ++shown_.damage_found;
   }
-  spdlog::error("the index is damaged: {}", what);
+  log_error("index_damaged", "the index is damaged: {}", what);
   // Whatever becomes of this process: the next one knows.
   if (const Result<void> marked = in_.writer.mark_damaged(); !marked) {
-    spdlog::error("that could not be noted: {}", marked.error().message);
+    log_error("index_damage_not_noted", "that could not be noted: {}", marked.error().message);
   }
   if (!health.only_blocks() || !repair_beside(health, what)) reopen(health);
 }
@@ -307,12 +309,14 @@ bool Caretaker::repair_beside(const IndexHealth& health, const std::string& why)
   for (;;) {
     const Result<RewriteReport> rewritten = rewrite(health, false);
     if (rewritten) {
-      spdlog::info("the index is repaired: {} records, {} of them read from their files",
-                   rewritten->records, rewritten->healed);
+      log_info("index_repaired",
+               "the index is repaired: {} records, {} of them read from their files",
+               rewritten->records, rewritten->healed);
       return true;
     }
     if (stopping_) return true;
-    spdlog::warn("the index could not be repaired beside: {}", rewritten.error().message);
+    log_warning("index_repair_failed", "the index could not be repaired beside: {}",
+                rewritten.error().message);
     if (rewritten.error().code == Code::index_damaged) return false;
     if (!pause(retry_interval)) return true;
   }
@@ -328,11 +332,12 @@ void Caretaker::reopen(const IndexHealth& health) {
     in_.resume_intake();
     if (stopping_) return;
     if (reopened) {
-      spdlog::info("the index is {}; its files are gone over",
-                   *reopened == Rebuilt::repaired ? "repaired" : "begun anew");
+      log_info("index_reopened", "the index is {}; its files are gone over",
+               *reopened == Rebuilt::repaired ? "repaired" : "begun anew");
       break;
     }
-    spdlog::error("the index could not be repaired: {}", reopened.error().message);
+    log_error("index_repair_failed", "the index could not be repaired: {}",
+              reopened.error().message);
     if (!pause(retry_interval)) return;
   }
   {
@@ -341,7 +346,7 @@ void Caretaker::reopen(const IndexHealth& health) {
   }
   if (!crawl(false, true)) return;
   set_complete(true);
-  spdlog::info("the index is whole again");
+  log_info("index_whole", "the index is whole again");
 }
 
 // --- What is asked for
@@ -350,8 +355,8 @@ void Caretaker::compact() {
   set_state("compacting");
   const Result<RewriteReport> rewritten = rewrite(IndexHealth{}, true);
   if (rewritten) {
-    spdlog::info("the index is compacted: {} records, {} bytes before, {} now", rewritten->records,
-                 rewritten->bytes_before, rewritten->bytes_after);
+    log_info("index_compacted", "the index is compacted: {} records, {} bytes before, {} now",
+             rewritten->records, rewritten->bytes_before, rewritten->bytes_after);
     return finish({});
   }
   failed(rewritten.error());
@@ -364,7 +369,7 @@ void Caretaker::reindex() {
   set_state("reindexing");
   const Result<RewriteReport> rewritten = rewrite(IndexHealth{}, false);
   if (rewritten) {
-    spdlog::info("the index is made anew: {} records", rewritten->records);
+    log_info("index_remade", "the index is made anew: {} records", rewritten->records);
     return finish({});
   }
   failed(rewritten.error());
@@ -387,8 +392,8 @@ void Caretaker::tidy() {
     set_state("compacting");
     const Result<RewriteReport> rewritten = rewrite(IndexHealth{}, true);
     if (rewritten) {
-      spdlog::debug("the index was worn and is compacted: {} bytes before, {} now",
-                    rewritten->bytes_before, rewritten->bytes_after);
+      log_debug("index_compacted", "the index was worn and is compacted: {} bytes before, {} now",
+                rewritten->bytes_before, rewritten->bytes_after);
     } else {
       tidied = rewritten.error();
     }
@@ -399,12 +404,14 @@ void Caretaker::tidy() {
   next_tidying_ = now + tidying_pause * (now - begun);
   if (tidied || stopping_) return;
   next_tidying_ = now + failed_tidying_interval;
-  spdlog::warn("the index is worn and could not be compacted: {}", tidied.error().message);
+  log_warning("index_compaction_failed", "the index is worn and could not be compacted: {}",
+              tidied.error().message);
   failed(tidied.error());
 }
 
 void Caretaker::finish(std::string failure) {
-  if (!failure.empty()) spdlog::error("the index could not be written anew: {}", failure);
+  if (!failure.empty())
+    log_error("index_rewrite_failed", "the index could not be written anew: {}", failure);
   const std::lock_guard guard(lock_);
   shown_.finished = shown_.asked;
   shown_.failure = std::move(failure);

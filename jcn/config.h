@@ -51,6 +51,7 @@ struct DaemonConfig {
   std::uint64_t fresh_limit_bytes = 256ULL << 20;
   unsigned http_threads = 256;
   std::vector<std::string> http_host_names;
+  bool log_requests = false;
   unsigned feed_waiting = 64;
   std::uint64_t tombstones_kept = 1'000'000;
   std::chrono::milliseconds query_timeout{2000};

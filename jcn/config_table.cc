@@ -85,8 +85,9 @@ Result<void> set_text(DaemonConfig& config, const OptionValue& value) {
   return {};
 }
 
-Result<void> set_writable(DaemonConfig& config, const OptionValue& value) {
-  config.writable = std::get<bool>(value);
+template <bool DaemonConfig::*member>
+Result<void> set_flag(DaemonConfig& config, const OptionValue& value) {
+  config.*member = std::get<bool>(value);
   return {};
 }
 
@@ -147,8 +148,9 @@ OptionValue get_listen(const DaemonConfig& config) {
   return config.listen_host + ':' + std::to_string(config.listen_port);
 }
 
-OptionValue get_writable(const DaemonConfig& config) {
-  return config.writable;
+template <bool DaemonConfig::*member>
+OptionValue get_flag(const DaemonConfig& config) {
+  return config.*member;
 }
 
 OptionValue get_log_level(const DaemonConfig& config) {
@@ -185,8 +187,8 @@ const OptionRow table[] = {
      "own need token_file",
      set_listen, get_listen},
     {"", "writable", boolean, 0, 0, "--writable", "",
-     "files of the folders may be written through HTTP, see SECURITY in jcn(8)", set_writable,
-     get_writable},
+     "files of the folders may be written through HTTP, see SECURITY in jcn(8)",
+     set_flag<&DaemonConfig::writable>, get_flag<&DaemonConfig::writable>},
     {"", "token_file", path, 0, 0, "--token-file", "FILE",
      "bearer token of requests that come from beyond this machine",
      set_text<&DaemonConfig::token_file>, get_text<&DaemonConfig::token_file>},
@@ -236,6 +238,9 @@ const OptionRow table[] = {
     {"http", "host_names", texts, 0, 0, "--http-host-names", "NAME",
      "names that requests may call this server by, besides localhost", set_host_names,
      get_host_names},
+    {"http", "log_requests", boolean, 0, 0, "--http-log-requests", "",
+     "a line of the log for each request", set_flag<&DaemonConfig::log_requests>,
+     get_flag<&DaemonConfig::log_requests>},
     {"http", "query_timeout_ms", integer, 1, day_ms, "--http-query-timeout-ms", "MS",
      "time that a query has", set_number<&DaemonConfig::query_timeout>,
      get_number<&DaemonConfig::query_timeout>},

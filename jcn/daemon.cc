@@ -3,8 +3,6 @@
 #include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
 
-#include <spdlog/spdlog.h>
-
 #include <algorithm>
 #include <future>
 #include <utility>
@@ -14,6 +12,7 @@
 #include "jcn/verify_child.h"
 #include "jcn/verify_content.h"
 #include "jcn/wall_clock.h"
+#include "log.h"
 #include "memory_patience.h"
 #include "unchanged_files.h"
 
@@ -68,7 +67,7 @@ Result<std::unique_ptr<Daemon>> Daemon::open(const DaemonConfig& config,
   options.fresh_limit_bytes = config.fresh_limit_bytes;
   options.tombstones_kept = config.tombstones_kept;
   options.examine = [&](const std::string& index) {
-    spdlog::warn("the index is looked through before it is used");
+    log_warning("index_examined", "the index is looked through before it is used");
     return examine_in_child(
         index, examination(false, [&] { return !go_on("looking through the index"); }));
   };
@@ -80,7 +79,8 @@ Result<std::unique_ptr<Daemon>> Daemon::open(const DaemonConfig& config,
   };
   JCN_TRY(std::unique_ptr<IndexWriter> writer, IndexWriter::open(config.index, options));
   if (!writer->rebuilt_because().empty()) {
-    spdlog::warn("index {}: {}", rebuilt_word(writer->rebuilt()), writer->rebuilt_because());
+    log_warning("index_renewed", "index {}: {}", rebuilt_word(writer->rebuilt()),
+                writer->rebuilt_because());
   }
   std::optional<Inotify> inotify;
   std::optional<Error> no_inotify;
@@ -194,13 +194,13 @@ void Daemon::start(std::function<void()> ready) {
     if (Result<std::vector<std::string>> names = before->roots()) {
       for (const std::string& name : *names) {
         if (roots_.known(name)) continue;
-        spdlog::info("root {} is no longer configured: its records go", name);
+        log_info("root_forgotten", "root {} is no longer configured: its records go", name);
         ingest_->forget_root(name, ledger_.issue());
       }
     }
   }
   if (no_inotify_) {
-    spdlog::warn("no inotify: {}; every folder is polled", no_inotify_->message);
+    log_warning("no_inotify", "no inotify: {}; every folder is polled", no_inotify_->message);
   }
   wait_for_events();
   keep_history();
@@ -211,7 +211,7 @@ void Daemon::start(std::function<void()> ready) {
       // Ready means that the first search is as quick as the second.
       const auto make = [this] { return writer_->make_all_search(); };
       if (const Result<void> made = as_far_as_memory_goes(make); !made) {
-        spdlog::error("fresh records: {}", made.error().message);
+        log_error("search_failed", "fresh records: {}", made.error().message);
       }
       ingest_->keep_note(incomplete_note, std::nullopt);
       caretaker_->crawled();
@@ -231,7 +231,8 @@ void Daemon::finish_left_behind() {
     return std::move(opened.fd);
   };
   const std::size_t finished = fragments_.finish_left_behind(open, config_.rules.limits.max_bytes);
-  if (finished > 0) spdlog::info("{} writes that were cut short were brought to an end", finished);
+  if (finished > 0)
+    log_info("writes_finished", "{} writes that were cut short were brought to an end", finished);
 }
 
 // Records that were joined unasked deserve a word: without rules, equal ids are enough.
@@ -243,7 +244,8 @@ void Daemon::log_joined() {
   std::uint64_t records = counts.rejects;
   for (const auto& [kind, number] : counts.records) records += number;
   if (counts.fragments <= records) return;
-  spdlog::info("{} fragments were joined to others with an equal /id", counts.fragments - records);
+  log_info("fragments_joined", "{} fragments were joined to others with an equal /id",
+           counts.fragments - records);
 }
 
 // Everything is visible, and announced, when `done` is called.
@@ -296,11 +298,12 @@ void Daemon::reload(const DaemonConfig& config) {
   rest.tokens = config_.tokens;
   rest.webhooks = config_.webhooks;
   if (rest != config_) {
-    spdlog::warn(
+    log_warning(
+        "reload_needs_restart",
         "reload: only rules, schemas, ignore patterns, limits, tokens, webhooks and the log level "
         "change without a restart");
   }
-  spdlog::set_level(spdlog::level::from_str(config.log_level));
+  set_log_level(config.log_level);
   webhooks_.configure(config.webhooks);
   const std::shared_ptr<const Rules> before = rules();
   const bool changed = judged_under(*before) != judged_under(config.rules);
@@ -310,9 +313,9 @@ void Daemon::reload(const DaemonConfig& config) {
     std::lock_guard guard(rules_lock_);
     rules_ = std::make_shared<const Rules>(config.rules);
   }
-  spdlog::info("reload: {}",
-               changed ? "rules changed, every file is judged anew"
-                       : "rules are the same; every folder is gone over and watched anew");
+  log_info("reload", "reload: {}",
+           changed ? "rules changed, every file is judged anew"
+                   : "rules are the same; every folder is gone over and watched anew");
   crawl_all(changed, nullptr);
 }
 
@@ -359,6 +362,7 @@ void Daemon::keep_history() {
     } else {
       failed(now.error());
     }
+    log_left_out();
     keep_history();
   });
 }
@@ -369,7 +373,7 @@ void Daemon::wait_for_events() {
                       [this](const boost::system::error_code& error) {
                         if (stopping_ || error == boost::asio::error::operation_aborted) return;
                         if (!error) return drain_events();
-                        spdlog::error("events: {}; tried again", error.message());
+                        log_error("events_failed", "events: {}; tried again", error.message());
                         drain_events_after(event_retry);
                       });
 }
@@ -388,7 +392,7 @@ void Daemon::drain_events() {
   }
   Result<std::vector<WatchEvent>> events = inotify_->read();
   if (!events) {
-    spdlog::error("{}: everything is gone over again", events.error().message);
+    log_error("events_failed", "{}: everything is gone over again", events.error().message);
     WatchEvent lost{};
     lost.kind = WatchEvent::Kind::overflow;
     walker_->events({lost}, ledger_.issue_for_event());
@@ -403,7 +407,8 @@ void Daemon::drain_events() {
   };
   for (WatchEvent& event : *events) {
     if (event.kind == WatchEvent::Kind::overflow) {
-      spdlog::warn("events were lost (queue overflow): everything is gone over again");
+      log_warning("events_lost",
+                  "events were lost (queue overflow): everything is gone over again");
       before.push_back(std::move(event));
       hand_over();
       barrier_->overflow();

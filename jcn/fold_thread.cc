@@ -1,10 +1,9 @@
 #include "fold_thread.h"
 
-#include <spdlog/spdlog.h>
-
 #include <algorithm>
 #include <utility>
 
+#include "log.h"
 #include "memory_patience.h"
 
 namespace jcn {
@@ -125,8 +124,9 @@ void FoldThread::fold_once(std::unique_lock<std::mutex>& guard) {
     failing_ = report.error();
     dirty_ = true;
     first_unfolded_ = last_published_ = steady_clock::now();
-    spdlog::error("fold: {}: {}; tried again in {} ms", code_name(report.error().code),
-                  report.error().message, retry_interval.count());
+    log_error({"fold_failing", {{"code", std::string(code_name(report.error().code))}}},
+              "fold: {}: {}; tried again in {} ms", code_name(report.error().code),
+              report.error().message, retry_interval.count());
   }
   folded_.notify_all();
   if (failing_) {
@@ -154,8 +154,9 @@ void FoldThread::merge_what_is_due(std::unique_lock<std::mutex>& guard) {
     }
     merge_failing_ = merged.error();
     next_merge_ = steady_clock::now() + merge_pause_;
-    spdlog::error("merge: {}: {}; tried again in {} s", code_name(merged.error().code),
-                  merged.error().message, merge_pause_.count());
+    log_error({"merge_failing", {{"code", std::string(code_name(merged.error().code))}}},
+              "merge: {}: {}; tried again in {} s", code_name(merged.error().code),
+              merged.error().message, merge_pause_.count());
     merge_pause_ = std::min(merge_pause_ * 2, longest_merge_pause);
   }
 }

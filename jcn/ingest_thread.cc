@@ -1,13 +1,13 @@
 #include "ingest_thread.h"
 
 #include <pthread.h>
-#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <utility>
 
 #include "jcn/ingest.h"
 #include "jcn/wall_clock.h"
+#include "log.h"
 #include "memory_patience.h"
 
 namespace jcn {
@@ -178,7 +178,8 @@ void IngestThread::run() {
       if (done) break;
       guard.lock();
       if (!failing_ || failing_->message != done.error().message) {  // four times a second
-        spdlog::error("publish: {}: {}", code_name(done.error().code), done.error().message);
+        log_error({"intake_failing", {{"code", std::string(code_name(done.error().code))}}},
+                  "publish: {}: {}", code_name(done.error().code), done.error().message);
       }
       ++turns_;
       failing_ = done.error();

@@ -2,8 +2,6 @@
 // signals.
 #include <fcntl.h>
 #include <signal.h>
-#include <spdlog/sinks/stdout_sinks.h>
-#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <boost/asio/io_context.hpp>
@@ -24,6 +22,7 @@
 #include "descriptor_limit.h"
 #include "http_server.h"
 #include "jcn/verify_child.h"
+#include "log.h"
 #include "memory_patience.h"
 #include "routes.h"
 #include "server_threads.h"
@@ -47,11 +46,20 @@ int complain(const Error& error) {
   return usage ? exit_usage : exit_failed;
 }
 
-void log_to_stderr(const std::string& level) {
-  auto logger = spdlog::stderr_logger_mt("jcn");
-  logger->set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %l %v", spdlog::pattern_time_type::utc);
-  spdlog::set_default_logger(std::move(logger));
-  spdlog::set_level(spdlog::level::from_str(level));
+// All requests are logged, however many come.
+Response handle_and_log(const Request& request, Service& service) {
+  const auto begun = std::chrono::steady_clock::now();
+  std::string target(request.raw_path);
+  if (!request.raw_query.empty()) target.append("?").append(request.raw_query);
+  Response response = handle(request, service);
+  const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - begun;
+  LogEvent event("request", {{"method", std::string(request.method)},
+                             {"target", target},
+                             {"status", std::to_string(response.status)},
+                             {"ms", fmt::format("{:.3f}", took.count())}});
+  event.each = true;
+  log_info(event, "{} {} {}", request.method, target, response.status);
+  return response;
 }
 
 // INDEX/daemon.addr tells offline tools where to ask; there while the daemon is.
@@ -74,7 +82,8 @@ class AddressFile {
 
  private:
   void warn() const {
-    spdlog::warn("{} could not be written: jcnctl --index won't find jcn", path_);
+    log_warning("address_not_written", "{} could not be written: jcnctl --index won't find jcn",
+                path_);
   }
   const std::string path_;
 };
@@ -82,7 +91,7 @@ class AddressFile {
 void print_ready(Daemon& daemon, const std::string& url) {
   Result<Snapshot> snapshot = daemon.snapshot();
   if (!snapshot) {
-    spdlog::error("{}", snapshot.error().message);
+    log_error("summary_failed", "{}", snapshot.error().message);
     return;
   }
   const IndexCounts counts = snapshot->counts();
@@ -104,7 +113,8 @@ std::vector<AccessToken> access_tokens(const DaemonConfig& config) {
 
 // What listening beyond this machine means; the token is checked by the configuration.
 void warn_of_the_network(const std::string& host, std::uint16_t port) {
-  spdlog::warn(
+  log_warning(
+      "listening_beyond",
       "http: listening on {}:{}, beyond this machine. There is no encryption: whoever sees the "
       "traffic reads every answer, and the token, with which they can ask for everything. Listen "
       "on "
@@ -147,7 +157,7 @@ int run(int argc, char** argv) {
     return exit_ok;
   }
   DaemonConfig config = std::get<DaemonConfig>(*std::move(configured));
-  log_to_stderr(config.log_level);
+  open_log(config.log_level);
   ::signal(SIGPIPE, SIG_IGN);
 
   // Descriptors: what connections may take.
@@ -156,10 +166,10 @@ int run(int argc, char** argv) {
       raise_descriptor_limit(), config.roots.size(), config.webhooks.size(), wanted);
   if (!connections) return complain(connections.error());
   if (connections->threads < wanted.threads) {
-    spdlog::warn(
-        "the limit of open files leaves {} connections at once, not {}; raise it: ulimit "
-        "-n, or LimitNOFILE= in the unit",
-        connections->threads, wanted.threads);
+    log_warning("few_connections",
+                "the limit of open files leaves {} connections at once, not {}; raise it: ulimit "
+                "-n, or LimitNOFILE= in the unit",
+                connections->threads, wanted.threads);
     config.http_threads = connections->threads;
   }
 
@@ -169,7 +179,8 @@ int run(int argc, char** argv) {
   if (!config.writable) {
     const Result<bool> confined = confine_writing({config.index});
     if (!confined) return complain(confined.error());
-    if (!*confined) spdlog::debug("this kernel's Landlock can't keep jcn from writing elsewhere");
+    if (!*confined)
+      log_debug("no_landlock", "this kernel's Landlock can't keep jcn from writing elsewhere");
   }
 
   // The index, and every thread behind it. Looking through one, or writing it anew, takes a while.
@@ -207,11 +218,13 @@ int run(int argc, char** argv) {
   http.tokens = access_tokens(config);
   http.token_for_all = !is_loopback(config.listen_host);
   http.max_body = std::max(http.max_body, config.rules.limits.max_bytes);  // POST /v1/check
-  http.log = [](std::string_view message) { spdlog::warn("http: {}", message); };
+  http.log = [](std::string_view message) { log_warning("http_complaint", "http: {}", message); };
   Service& service = **daemon;
   http.counters = service.http;
-  Result<HttpServer> server = HttpServer::start(
-      http, [&service](const Request& request) { return handle(request, service); });
+  Result<HttpServer> server =
+      HttpServer::start(http, [&service, logged = config.log_requests](const Request& request) {
+        return logged ? handle_and_log(request, service) : handle(request, service);
+      });
   if (!server) return complain(server.error());
   const std::string host = config.listen_host == "0.0.0.0" ? "127.0.0.1" : config.listen_host;
   const std::string url = "http://" + host + ":" + std::to_string(server->port()) + "/";
@@ -229,7 +242,8 @@ int run(int argc, char** argv) {
       manager.reloading();
       Result<Configured> again = load_config(argc, argv);
       if (!again) {
-        spdlog::error("reload refused, the old configuration stays: {}", again.error().message);
+        log_error("reload_refused", "reload refused, the old configuration stays: {}",
+                  again.error().message);
       } else if (auto* fresh = std::get_if<DaemonConfig>(&*again)) {
         fresh->http_threads = std::min(fresh->http_threads, connections->threads);
         server->replace_tokens(access_tokens(*fresh));
@@ -268,10 +282,12 @@ int run(int argc, char** argv) {
   manager.stopping();
   // The end: no more intake, the fresh layer folded.
   if (Result<void> stopped = (*daemon)->stop(); !stopped) {
-    spdlog::error("the last fold failed: {}; the files are read again at the next start",
-                  stopped.error().message);
+    log_error("last_fold_failed",
+              "the last fold failed: {}; the files are read again at the next start",
+              stopped.error().message);
     status = exit_failed;
   }
+  log_left_out();
   return status;
 }
 

@@ -1,9 +1,8 @@
 #include "search_thread.h"
 
-#include <spdlog/spdlog.h>
-
 #include <utility>
 
+#include "log.h"
 #include "memory_patience.h"
 
 namespace jcn {
@@ -42,7 +41,7 @@ void SearchThread::run() {
     guard.unlock();
     const Result<bool> made = as_far_as_memory_goes([this] { return writer_.make_search_ahead(); });
     // A query that needs it meets the error again, and says so.
-    if (!made) spdlog::error("fresh records: {}", made.error().message);
+    if (!made) log_error("search_failed", "fresh records: {}", made.error().message);
     guard.lock();
     if (made && *made) wanted_ = true;
   }

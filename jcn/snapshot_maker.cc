@@ -8,12 +8,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <spdlog/spdlog.h>
-
 #include <cerrno>
 #include <filesystem>
 
 #include "jcn/wall_clock.h"
+#include "log.h"
 
 namespace jcn {
 namespace {
@@ -72,7 +71,7 @@ Result<SnapshotFile> SnapshotMaker::latest() {
 
 void SnapshotMaker::fails(const Error& error) {
   failed_at_ = Clock::now();
-  spdlog::warn("{}", error.message);
+  log_warning("export_failed", "{}", error.message);
 }
 
 Result<void> SnapshotMaker::begin() {

@@ -1,7 +1,7 @@
 // The walker's way with folders that could not be read for a reason that may pass: out of
 // descriptors or memory, an I/O error, an interrupted call.
-#include <spdlog/spdlog.h>
 
+#include "log.h"
 #include "look_schedule.h"
 #include "walker.h"
 
@@ -21,7 +21,8 @@ void Walker::put_off(const FolderName& name, const Scan& scan, const Error& why)
   if (failures < patient_failures) return;
   if (scan.judge_anew) left_undone_ = true;
   if (failures > patient_failures) return;
-  spdlog::warn("{} can't be read: {}; it is tried again", shown(name), why.message);
+  log_warning({"unreadable_folder", {{"root", name.root}, {"path", name.path}}},
+              "{} can't be read: {}; it is tried again", shown(name), why.message);
   note_reason(folder_reason(name),
               {"unreadable_folder", shown(name) + ": " + why.message + "; it is tried again"});
 }
@@ -31,7 +32,8 @@ bool Walker::put_off_root(const std::string& root, const Crawl& crawl, const Err
   const bool patient =
       retries_.failed({root, ""}, errand, std::chrono::steady_clock::now()) < patient_failures;
   if (!patient) {
-    spdlog::warn("root {} can't be opened: {}", root, why.message);
+    log_warning({"unreadable_folder", {{"root", root}}}, "root {} can't be opened: {}", root,
+                why.message);
     if (crawl.judge_anew) left_undone_ = true;
     retries_.forget({root, ""});  // it is looked for every second
   }

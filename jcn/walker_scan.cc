@@ -1,6 +1,5 @@
 // The walker's way over folders: crawls, new and moved folders, polling.
 #include <fcntl.h>
-#include <spdlog/spdlog.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -12,6 +11,7 @@
 
 #include "jcn/folder.h"
 #include "jcn/read.h"
+#include "log.h"
 #include "walker.h"
 #include "watch_limit.h"
 
@@ -77,7 +77,7 @@ std::string prefix_of(const FolderName& folder) {
 
 void Walker::go_offline(const std::string& root, std::string why) {
   if (in_.roots.state(root) != "offline") {
-    spdlog::warn("root {} is offline: {}", root, why);
+    log_warning({"root_offline", {{"root", root}}}, "root {} is offline: {}", root, why);
   }
   release_watches(tree_.detach({root, ""}));
   in_.roots.set_offline(root, std::move(why));
@@ -118,7 +118,8 @@ void Walker::crawl_root(const std::string& root, const Crawl& crawl) {
     }
     if (!before || !same) in_.keep_note(note, opened->identity);
   }
-  if (in_.roots.state(root) == "offline") spdlog::info("root {} is back", root);
+  if (in_.roots.state(root) == "offline")
+    log_info({"root_back", {{"root", root}}}, "root {} is back", root);
   in_.roots.set_online(root, std::move(*opened));
   in_.roots.set_state(root, "crawling");
   const std::vector<int> watches = tree_.detach({root, ""});

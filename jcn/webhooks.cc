@@ -1,12 +1,11 @@
 #include "webhooks.h"
 
-#include <spdlog/spdlog.h>
-
 #include <algorithm>
 #include <set>
 #include <utility>
 
 #include "jcn/wall_clock.h"
+#include "log.h"
 #include "memory_patience.h"
 
 namespace jcn {
@@ -30,10 +29,12 @@ Error no_such_webhook(const std::string& name) {
 // Each time that it begins to fail or is over.
 void log_turn(const std::string& name, WebhookKeeping::Turn turn, const WebhookKeeping& keeping) {
   if (turn == WebhookKeeping::Turn::over)
-    spdlog::info("webhook {}: how far it is is kept again", name);
+    log_info({"webhook_place_kept", {{"webhook", name}}}, "webhook {}: how far it is is kept again",
+             name);
   if (turn != WebhookKeeping::Turn::begins) return;
-  spdlog::error("webhook {}: how far it is could not be {}: {}; tried again", name,
-                keeping.unread() ? "read, nothing is sent" : "kept", keeping.failing()->message);
+  log_error({"webhook_place_failing", {{"webhook", name}}},
+            "webhook {}: how far it is could not be {}: {}; tried again", name,
+            keeping.unread() ? "read, nothing is sent" : "kept", keeping.failing()->message);
 }
 
 }  // namespace
@@ -59,7 +60,8 @@ void Webhooks::configure(const std::vector<WebhookConfig>& webhooks) {
     names.insert(webhook.name);
     auto asked = webhook_feed(webhook);
     if (!asked) {  // the configuration has checked it
-      spdlog::error("webhook {}: {}", webhook.name, asked.error().message);
+      log_error({"webhook_feed_refused", {{"webhook", webhook.name}}}, "webhook {}: {}",
+                webhook.name, asked.error().message);
       continue;
     }
     if (const auto known = hooks_.find(webhook.name); known != hooks_.end()) {
@@ -80,8 +82,9 @@ void Webhooks::configure(const std::vector<WebhookConfig>& webhooks) {
     const WebhookCourier& courier = it->second.courier;
     if (courier.unsaved()) {
       if (const auto kept = save_webhook_state(in_.folder, it->first, courier.state()); !kept) {
-        spdlog::error("webhook {}: how far it was could not be kept: {}", it->first,
-                      kept.error().message);
+        log_error({"webhook_place_failing", {{"webhook", it->first}}},
+                  "webhook {}: how far it was could not be kept: {}", it->first,
+                  kept.error().message);
       }
     }
     removed_.push_back(it->second.number);
@@ -93,7 +96,7 @@ void Webhooks::configure(const std::vector<WebhookConfig>& webhooks) {
   }
   auto sender = WebhookSender::open();
   if (!sender) {
-    spdlog::error("webhooks: {}; nothing is sent", sender.error().message);
+    log_error("webhooks_off", "webhooks: {}; nothing is sent", sender.error().message);
     return;
   }
   sender_ = std::move(*sender);
@@ -159,7 +162,8 @@ void Webhooks::send_what_is_due() {
   for (auto& [name, hook] : hooks_) {
     if (!hook.wants(at, news)) continue;
     if (const auto sent = send_next(hook, *snapshot, news); !sent) {
-      spdlog::error("webhook {}: {}", name, sent.error().message);
+      log_error({"webhook_failed", {{"webhook", name}}}, "webhook {}: {}", name,
+                sent.error().message);
       fails(sent.error());
     }
   }
@@ -196,9 +200,11 @@ std::optional<std::string> Webhooks::take(std::uint64_t number, const WebhookOut
   // Once for each time that it begins to fail or to go well, not for each attempt.
   if (before.state != after.state) {
     if (outcome.delivered()) {
-      spdlog::info("webhook {}: delivering", hook->first);
+      log_info({"webhook_delivering", {{"webhook", hook->first}}}, "webhook {}: delivering",
+               hook->first);
     } else {
-      spdlog::warn("webhook {}: {}; {}", hook->first, after.state, *after.last_error);
+      log_warning({"webhook_failing", {{"webhook", hook->first}}}, "webhook {}: {}; {}",
+                  hook->first, after.state, *after.last_error);
     }
   }
   const bool urgent = fresh != courier.state().fresh || gone != courier.state().gone;
@@ -235,7 +241,8 @@ void Webhooks::read(const std::string& name, Hook& hook) {
     return;
   }
   if (!loaded->damaged.empty()) {
-    spdlog::warn(
+    log_warning(
+        {"webhook_place_lost", {{"webhook", name}}},
         "webhook {}: how far it was is lost, its file was damaged, and is {} now; its receiver is "
         "told to begin anew",
         name, loaded->damaged);

@@ -399,7 +399,7 @@ TEST_F(ConfigTest, MistakesAreNamedWithLineAndColumn) {
       {"[limits]\nmax_byte = 9", "2:1: unknown key \"max_byte\" in [limits]",
        "did you mean \"max_bytes\"?"},
       {"[http]\nsomething = 9", "2:1: unknown key \"something\" in [http]",
-       "known here: threads host_names query_timeout_ms"},
+       "known here: threads host_names log_requests query_timeout_ms"},
       {"[[rule]]\nkidn = \"a\"", "2:1: unknown key \"kidn\" in [rule]", "did you mean \"kind\"?"},
       {"writable = \"yes\"", "1:12: \"writable\" must be true or false"},
       {"[limits]\nmax_depth = 0", "2:13: \"max_depth\" must be an integer from 1 to 10000"},
