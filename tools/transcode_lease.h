@@ -3,9 +3,9 @@
 // 1. A claim is created where there is none, and replaced only by who knows its entity tag: of
 //    workers that want the same, one gets it, whatever their clocks say.
 // 2. Who holds a claim renews it, which changes its tag, thrice in its term.
-// 3. Who has seen the same tag for a whole term, while jcn answered all the time, may take the
-// claim
-//    over. The times in the note are for people; nobody compares clocks.
+// 3. Who has seen the same tag for a whole term, while jcn was there all the time, may take the
+//    claim over: it was there, too, when it answered that others keep it busy, or else they would
+//    keep every claim as it is. The times in the note are for people; nobody compares clocks.
 #pragma once
 
 #include <chrono>
@@ -38,7 +38,7 @@ class LeaseWatch {
   // The claim at `path` has this tag now. True once it may be taken over.
   bool expired(const std::string& path, const std::string& tag, std::chrono::seconds term,
                Clock::time_point now);
-  // jcn did not answer for a while: perhaps it was not the holder who was silent.
+  // jcn was away for a while: perhaps it was not the holder who was silent.
   void begin_anew() { seen_.clear(); }
   void forget(const std::string& path) { seen_.erase(path); }
 

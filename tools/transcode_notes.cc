@@ -83,16 +83,25 @@ Result<bool> Notes::remove(const std::string& path, const std::string& tag) {
   return said.error();
 }
 
-bool passes(Code code) {
+bool is_crowded(Code code) {
   switch (code) {
-    case Code::not_connected:
-    case Code::not_ready:
     case Code::overloaded:
     case Code::busy:
     case Code::readers_exhausted:
     case Code::query_timeout:
     case Code::request_timeout:
     case Code::sync_timeout:
+      return true;
+    default:
+      return false;
+  }
+}
+
+bool passes(Code code) {
+  if (is_crowded(code)) return true;
+  switch (code) {
+    case Code::not_connected:
+    case Code::not_ready:
     case Code::disk_full:
     case Code::index_full:
     case Code::index_damaged:

@@ -44,6 +44,8 @@ class Notes {
 
 // Errors of jcn's that pass by themselves: it is restarted, or busy, or its disk is full.
 bool passes(jcn::Code code);
+// Those of them that say that jcn is there, and others keep it busy.
+bool is_crowded(jcn::Code code);
 // Errors that nothing but another command line, token or configuration will mend.
 bool lasts(jcn::Code code);
 

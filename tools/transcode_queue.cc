@@ -64,24 +64,37 @@ void Queue::apply(std::string_view row) {
   }
 }
 
-Result<void> Queue::follow(std::chrono::milliseconds patience) {
-  if (since_.empty()) return begin();
-  std::string target = "/v1/changes?feed=longpoll&kind=";
+Result<jcn_client::Answer> Queue::changes(const std::string& feed,
+                                          std::chrono::milliseconds patience) {
+  std::string target = "/v1/changes?feed=" + feed + "&kind=";
   for (const std::string& kind : kinds_) target += percent_encoded(kind) + ',';
   target += std::string(leases_kind) + '&' + unfinished + "&since=" + percent_encoded(since_) +
             "&timeout=" + std::to_string(patience.count());
-  JCN_TRY(const jcn_client::Answer page,
-          jcn_.ask({.target = target, .timeout = patience + answer_time}));
+  return jcn_.ask({.target = target, .timeout = patience + answer_time});
+}
+
+Result<bool> Queue::follow(std::chrono::milliseconds patience) {
+  if (since_.empty()) {
+    JCN_CHECK(begin());
+    return true;
+  }
+  auto told = changes("longpoll", patience);
+  // Others may have taken all places in which feeds wait, for as long as they like. What there is
+  // to tell is told without one, and how far the feed was looked through.
+  const bool no_place = !told.ok() && told.error().code == jcn::Code::overloaded;
+  if (no_place) told = changes("normal", std::chrono::milliseconds(0));
+  JCN_TRY(const jcn_client::Answer page, std::move(told));
   if (raw_member(page.body, "fresh") == "true") {
     since_.clear();
-    return begin();
+    JCN_CHECK(begin());
+    return true;
   }
   const std::string results = raw_member(page.body, "results");
   if (results.front() == '[') {
     for (jcn::JsonCursor row(results); row.next();) apply(row.value());
   }
   since_ = text_member(page.body, "last_seq");
-  return {};
+  return !no_place || results != "[]" || raw_member(page.body, "more") == "true";
 }
 
 std::optional<Waiting> Queue::next(Clock::time_point now) const {

@@ -27,9 +27,10 @@ class Queue {
   Queue(jcn_client::HttpClient& jcn, std::vector<std::string> kinds);
 
   // Applies what the feed has to tell; when there is nothing, waits for it, but no longer than
-  // `patience`. The first time, and when the feed begins anew, what waits already is listed.
+  // `patience`. The first time, and when the feed begins anew, what waits already is listed. False:
+  // there is nothing, and jcn has no place for another feed that waits: the caller asks again soon.
   // Errors: the client's; then nothing is lost, and the next call goes on.
-  jcn::Result<void> follow(std::chrono::milliseconds patience);
+  jcn::Result<bool> follow(std::chrono::milliseconds patience);
 
   // Of those that are due, the one that has waited longest.
   std::optional<Waiting> next(Clock::time_point now) const;
@@ -47,6 +48,8 @@ class Queue {
     std::string claim = {};
   };
   jcn::Result<void> begin();
+  jcn::Result<jcn_client::Answer> changes(const std::string& feed,
+                                          std::chrono::milliseconds patience);
   void add(const std::string& kind, const std::string& id);
   void apply(std::string_view row);
 

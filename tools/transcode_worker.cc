@@ -25,6 +25,7 @@ using std::chrono::seconds;
 constexpr seconds answer_time{15};    // jcn may take 10 until a write is visible
 constexpr seconds last_word_time{2};  // when this worker is to end
 constexpr milliseconds longest_follow{60'000};
+constexpr milliseconds between_looks{500};  // where jcn has no place for a feed that waits
 constexpr milliseconds first_pause{250}, longest_pause{15'000};  // while jcn does not answer
 constexpr seconds put_off_by_trouble{60};
 constexpr std::string_view note_end = ".json";
@@ -118,16 +119,7 @@ Result<void> Worker::run() {
   while (!settings_.stopped()) {
     const Clock::time_point now = Clock::now();
     const std::optional<Waiting> waiting = queue_.next(now);
-    Result<void> done;
-    if (waiting) {
-      done = attempt(*waiting);
-    } else {
-      const auto due = queue_.next_due();
-      const auto until_due =
-          due ? std::chrono::ceil<milliseconds>(*due - now) : Clock::duration::max();
-      done = queue_.follow(std::chrono::duration_cast<milliseconds>(
-          std::min<Clock::duration>(until_due, longest_follow)));
-    }
+    const Result<void> done = waiting ? attempt(*waiting) : follow(now);
     if (settings_.stopped()) break;
     if (done.ok()) {
       if (pause_.count() > 0) spdlog::info("jcn answers again");
@@ -147,10 +139,21 @@ Result<void> Worker::run() {
   return {};
 }
 
+// What there is to do is heard of, or due.
+Result<void> Worker::follow(Clock::time_point now) {
+  const auto due = queue_.next_due();
+  const auto until_due = due ? std::chrono::ceil<milliseconds>(*due - now) : Clock::duration::max();
+  const auto patience = std::chrono::duration_cast<milliseconds>(
+      std::min<Clock::duration>(until_due, longest_follow));
+  JCN_TRY(const bool heard, queue_.follow(patience));
+  if (!heard) sleep_for(std::min(patience, between_looks));
+  return {};
+}
+
 void Worker::pause_for(const Error& error) {
   if (pause_.count() == 0) spdlog::warn("waiting for jcn: {}", error.message);
   pause_ = std::clamp(2 * pause_, first_pause, longest_pause);
-  watch_.begin_anew();
+  if (!is_crowded(error.code)) watch_.begin_anew();
   sleep_for(pause_);
 }
 

@@ -31,6 +31,7 @@ class Worker {
   jcn::Result<void> attempt(const Waiting& waiting);
   jcn::Result<std::optional<Claim>> claim(const Waiting& waiting, const std::string& stem,
                                           const std::string& name);
+  jcn::Result<void> follow(Clock::time_point now);
   void pause_for(const jcn::Error& error);
 
   const Settings& settings_;

@@ -6,6 +6,7 @@ import http.client
 import itertools
 import json
 import os
+import re
 import socket
 import threading
 import unittest
@@ -233,6 +234,42 @@ exec {FFMPEG} "$@"
         self.assertTrue(lost)
         wait_for(lambda: "k7lost: failed" in worker.said(), "the worker's word", 30)
         self.assert_no_claims()
+
+    def test_feeds_that_fill_all_places_stop_no_worker(self):
+        """Anybody may follow the site's events, and so take every place in which feeds wait."""
+        self.start(site_config(self.root) + "\n[feed]\nwaiting = 4\n")
+        slow = self.slow_ffmpeg()
+        victim = self.worker("--ffmpeg", slow, "--lease", "3")
+        self.upload("k7left", seconds=8, **self.SIZE)
+        wait_for(lambda: self.being_made("k7left"), "ffmpeg to write", 30, pause=0.02)
+        for _ in range(4):
+            self.follow_events()
+        self.assertEqual(self.feeds_waiting(), 4)
+        second = self.worker("--lease", "3")
+        wait_for(lambda: b"\njcn_feeds_refused_total 0\n" not in self.live.get("/metrics").body,
+                 "the second worker to find no place", 30)
+        victim.kill9()
+        self.ended("k7left", seconds=40)
+        self.assertIn("k7left: taken over", second.said())
+        self.upload("k7new", **self.SIZE)
+        self.ended("k7new")
+        self.assertEqual(self.feeds_waiting(), 4)
+        self.assertNotIn("waiting for jcn", second.said(), "jcn was there all the time")
+        self.assertLess(second.stop(), 5 * TIME_FACTOR)
+
+    def feeds_waiting(self):
+        return int(re.search(rb"^jcn_feeds (\d+)$", self.live.get("/metrics").body, re.M).group(1))
+
+    def follow_events(self):
+        stream = socket.create_connection(("127.0.0.1", self.live.port), 20 * TIME_FACTOR)
+        self.addCleanup(stream.close)
+        stream.sendall(b"GET /v1/changes?feed=eventsource&since=now&kind=videos&_id=x HTTP/1.1\r\n"
+                       b"Host: 127.0.0.1\r\n\r\n")
+        answer = b""
+        while b"id: " not in answer:
+            data = stream.recv(4096)
+            self.assertTrue(data, answer)
+            answer += data
 
     def test_tokens_of_one_root(self):
         tokens = ""
