@@ -4,9 +4,10 @@
 
 namespace jcn {
 
-std::optional<FeedGate::Place> FeedGate::enter() {
+std::optional<FeedGate::Place> FeedGate::enter(Who who) {
+  const unsigned open = who == Who::known ? places_ : places_ - places_ / 4;
   const std::lock_guard guard(lock_);
-  if (closed_ || taken_ >= places_) {
+  if (closed_ || taken_ >= open) {
     ++refused_;
     return std::nullopt;
   }

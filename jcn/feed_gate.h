@@ -1,5 +1,6 @@
 // The gate at which feeds wait for changes. Each of them holds one of the server's threads, so
-// there are so many places and no more.
+// there are so many places and no more. A quarter of them is for those who are known: anonymous
+// ones, who may come through a site from anywhere, do not shut them out.
 #pragma once
 
 #include <chrono>
@@ -35,7 +36,8 @@ class FeedGate {
     explicit Place(FeedGate* gate) : gate_(gate) {}
     FeedGate* gate_;
   };
-  std::optional<Place> enter();  // absent: all places are taken, or the gate is closed
+  enum class Who : std::uint8_t { known, anonymous };
+  std::optional<Place> enter(Who who);  // absent: it has no place for them, or is closed
 
   enum class News : std::uint8_t { change, none, closed };
   // Returns when the head is above `seq`, at `until`, or when the gate is closed.

@@ -27,13 +27,14 @@ constexpr std::string_view retry_later = "retry: 10000\n\n";
 
 // What a feed keeps between its pages.
 struct Feed {
-  Feed(Service& given_service, FeedRequest request)
-      : service(given_service), asked(std::move(request)) {}
+  Feed(Service& given_service, FeedRequest request, FeedGate::Who asks)
+      : service(given_service), asked(std::move(request)), who(asks) {}
   Feed(const Feed&) = delete;
   Feed& operator=(const Feed&) = delete;
 
   Service& service;
   const FeedRequest asked;
+  const FeedGate::Who who;
   FeedWalk walk{asked};
   std::optional<FeedGate::Place> place;            // of those that wait
   std::shared_ptr<const PageBudget::Share> share;  // of the page that is answered whole
@@ -168,14 +169,14 @@ Response no_place(FeedMode mode) {
   if (mode == FeedMode::eventsource) return come_back_later();
   return problem(Code::overloaded, "As many feeds wait as may wait at once.",
                  "Come back later, or ask with feed=normal; feed.waiting of jcn.conf is how many "
-                 "may wait.");
+                 "may wait, and the last quarter is for those who come with a token.");
 }
 
 Result<Response> answer_longpoll(const std::shared_ptr<Feed>& feed) {
   JCN_TRY(FeedPage first, whole_page(*feed));
   if (first.rows > 0 || first.fresh) return page_response(*feed, first);
   feed->share.reset();  // nothing is held while it waits
-  feed->place = feed->service.feeds().enter();
+  feed->place = feed->service.feeds().enter(feed->who);
   if (!feed->place) return no_place(FeedMode::longpoll);
   Response response = response_of(FeedMode::longpoll);
   response.stream = [feed, first = std::move(first)](const PieceSink& send) {
@@ -187,7 +188,7 @@ Result<Response> answer_longpoll(const std::shared_ptr<Feed>& feed) {
 // Where `now` is gets known before the head is sent: who has read that is told what comes after.
 Result<Response> answer_stream(const std::shared_ptr<Feed>& feed) {
   const FeedMode mode = feed->asked.mode;
-  feed->place = feed->service.feeds().enter();
+  feed->place = feed->service.feeds().enter(feed->who);
   if (!feed->place) return no_place(mode);
   auto first = piece(*feed, feed->asked.limit.value_or(piece_rows));
   if (!first && mode == FeedMode::eventsource) return come_back_later();
@@ -204,7 +205,9 @@ Result<Response> answer_stream(const std::shared_ptr<Feed>& feed) {
 
 Result<Response> changes(const Call& call) {
   JCN_TRY(FeedRequest asked, read_feed(call.parameters, call.request.header("Last-Event-ID")));
-  const auto feed = std::make_shared<Feed>(call.service, std::move(asked));
+  const bool known = call.request.token || !call.request.tokens_exist;
+  const auto feed = std::make_shared<Feed>(call.service, std::move(asked),
+                                           known ? FeedGate::Who::known : FeedGate::Who::anonymous);
   if (call.request.method == "HEAD") {  // nothing to wait for
     Response response = response_of(feed->asked.mode);
     response.stream = [](const PieceSink&) { return true; };

@@ -429,6 +429,21 @@ class Waiting(FeedCase):
         wait_for(lambda: self.feeds_waiting(daemon) == 0, "the places to be free")
         self.assertEqual(self.feed(daemon, "feed=continuous").status(), 200)
 
+    def test_the_last_quarter_is_for_those_with_a_token(self):
+        token = "a-token-of-the-tests-0123456789"
+        path = os.path.join(self.tmp, "token")
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="ascii") as file:
+            file.write(token)
+        daemon = self.daemon(config="[feed]\nwaiting = 4\n", arguments=["--token-file", path])
+        query = "feed=continuous&heartbeat=50"
+        waiting = [self.feed(daemon, query) for _ in range(3)]
+        wait_for(lambda: self.feeds_waiting(daemon) == 3, "all but the last place to be taken")
+        self.assertEqual(self.feed(daemon, query).status(), 503)
+        known = f"Authorization: Bearer {token}\r\n"
+        self.assertEqual(self.feed(daemon, query, known).status(), 200)
+        self.assertEqual(self.feed(daemon, query, known).status(), 503)
+        self.assertEqual([feed.status() for feed in waiting], [200] * 3)
+
     def test_they_leave_half_of_the_threads_to_others(self):
         daemon = self.daemon(config="[http]\nthreads = 8\n")
         feeds = [self.feed(daemon, "feed=continuous&heartbeat=100") for _ in range(4)]

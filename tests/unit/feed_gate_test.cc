@@ -13,17 +13,19 @@ using std::chrono::hours;
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
+using Who = FeedGate::Who;
+
 FeedGate::Time in_an_hour() {
   return steady_clock::now() + hours(1);
 }
 
 TEST(FeedGate, HasSoManyPlacesAndNoMore) {
   FeedGate gate(2);
-  auto first = gate.enter();
+  auto first = gate.enter(Who::known);
   {
-    const auto second = gate.enter();
+    const auto second = gate.enter(Who::known);
     ASSERT_TRUE(first && second);
-    EXPECT_FALSE(gate.enter());
+    EXPECT_FALSE(gate.enter(Who::known));
     EXPECT_EQ(gate.taken(), 2U);
     EXPECT_EQ(gate.refused(), 1U);
   }
@@ -34,7 +36,19 @@ TEST(FeedGate, HasSoManyPlacesAndNoMore) {
   EXPECT_EQ(gate.taken(), 1U) << "a place that was moved is left once";
   moved.reset();
   EXPECT_EQ(gate.taken(), 0U);
-  EXPECT_FALSE(FeedGate(0).enter());
+  EXPECT_FALSE(FeedGate(0).enter(Who::known));
+}
+
+TEST(FeedGate, TheLastQuarterIsForThoseWhoAreKnown) {
+  FeedGate gate(9);
+  std::vector<FeedGate::Place> taken;
+  while (auto place = gate.enter(Who::anonymous)) taken.push_back(std::move(*place));
+  EXPECT_EQ(taken.size(), 7U);
+  while (auto place = gate.enter(Who::known)) taken.push_back(std::move(*place));
+  EXPECT_EQ(taken.size(), 9U);
+  taken.erase(taken.begin(), taken.begin() + 2);  // whoever sat there
+  EXPECT_FALSE(gate.enter(Who::anonymous));
+  EXPECT_TRUE(gate.enter(Who::known));
 }
 
 TEST(FeedGate, WhatWasAnnouncedBeforeIsNews) {
@@ -65,11 +79,11 @@ TEST(FeedGate, AllWhoWaitAreWoken) {
 
 TEST(FeedGate, ClosedItLetsAllGoAndNobodyIn) {
   FeedGate gate(2);
-  const auto place = gate.enter();
+  const auto place = gate.enter(Who::known);
   auto waiting = std::async(std::launch::async, [&] { return gate.wait(0, in_an_hour()); });
   gate.close();
   EXPECT_EQ(waiting.get(), FeedGate::News::closed);
-  EXPECT_FALSE(gate.enter());
+  EXPECT_FALSE(gate.enter(Who::known));
   gate.announce(9);
   EXPECT_EQ(gate.wait(0, in_an_hour()), FeedGate::News::closed);
 }
@@ -77,7 +91,7 @@ TEST(FeedGate, ClosedItLetsAllGoAndNobodyIn) {
 TEST(FeedGate, WhoeverIsInMaySayLastWords) {
   FeedGate gate(2);
   EXPECT_TRUE(gate.wait_until_left(steady_clock::now())) << "nobody is in";
-  auto one = gate.enter(), two = gate.enter();
+  auto one = gate.enter(Who::known), two = gate.enter(Who::known);
   gate.close();
   one.reset();
   EXPECT_FALSE(gate.wait_until_left(steady_clock::now() + milliseconds(1)));
