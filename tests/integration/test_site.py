@@ -186,19 +186,28 @@ class Pages(SiteCase):
         data = b""
         while b"id: " not in data:
             data += stream.recv(4096)
+        self.heard = data
         return stream
+
+    def feeds(self):
+        metrics = self.live.get("/metrics").body.decode()
+        return int(re.search(r"^jcn_feeds (\d+)$", metrics, re.MULTILINE).group(1))
+
+    def test_events_that_say_nothing_end_and_leave_their_place_to_others(self):
+        self.start_site(defines="Define JCN_EVENTS_MS 300")
+        stream = self.follow()
+        while not self.heard.endswith(b"\r\n0\r\n\r\n"):
+            more = stream.recv(4096)
+            self.assertTrue(more, "cut off, and not ended")
+            self.heard += more
+        wait_for(lambda: self.feeds() == 0, "its place to be free")
 
     def test_who_went_away_leaves_the_feed(self):
         self.start_site()
-
-        def feeds():
-            metrics = self.live.get("/metrics").body.decode()
-            return int(re.search(r"^jcn_feeds (\d+)$", metrics, re.MULTILINE).group(1))
-
         stream = self.follow()
-        wait_for(lambda: feeds() == 1, "the feed to wait")
+        wait_for(lambda: self.feeds() == 1, "the feed to wait")
         stream.close()
-        wait_for(lambda: feeds() == 0, "the feed to end")
+        wait_for(lambda: self.feeds() == 0, "the feed to end")
 
     def test_apache_stops_while_events_are_followed(self):
         self.start_site()
