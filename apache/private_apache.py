@@ -11,6 +11,7 @@ beside it. Port 0 picks a free one.
 """
 
 import argparse
+import http.client
 import json
 import os
 import pwd
@@ -218,12 +219,18 @@ class PrivateApache:
         return copy
 
     def _answers(self):
+        """Whether the program does: Apache by itself has files, and pages for what goes wrong. This
+        one is of the program's, and of no question to jcn; only the program's let scripts run."""
         try:
             with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(
-                    self.address + "/static/site.css", timeout=5):
-                return True
-        except (urllib.error.URLError, OSError):
+                    self.address + "/oembed", timeout=5) as answer:
+                headers = answer.headers
+        except urllib.error.HTTPError as error:
+            with error:
+                headers = error.headers
+        except (urllib.error.URLError, OSError, http.client.HTTPException):
             return False
+        return "script-src" in headers.get("Content-Security-Policy", "")
 
     def _write_configuration(self):
         self._user, lines = account(self.folder)
@@ -231,6 +238,7 @@ class PrivateApache:
             self._values["token_file"] = self._copy_for(self._user, self._token_file)
         module, front = FRONTS[self.front]
         with open(f"{self.own}/site.toml", "w", encoding="utf-8") as settings:
+            os.fchmod(settings.fileno(), 0o644)
             for name, value in self._values.items():  # JSON's texts, numbers, arrays are TOML's
                 settings.write(f"{name} = {json.dumps(value)}\n")
         if self.front != "python":
@@ -274,11 +282,28 @@ def end(process, by=signal.SIGTERM):
 def account(folder):
     """(whom the site runs as, Apache's lines about it). Only root can choose: Apache's servers are
     www-data then, and the site is the owner of the folder, to write in it. mod_wsgi refuses to be
-    root."""
+    root, or somebody without a name."""
     if os.geteuid() != 0:
         return pwd.getpwuid(os.geteuid()).pw_name, ""
+    return name_of_owner(folder) or "www-data", "User www-data\nGroup www-data"
+
+
+def name_of_owner(folder):
+    """"" of root, and of a number that has none: a folder from outside of a container, for one."""
     owner = os.stat(folder).st_uid
-    return pwd.getpwuid(owner).pw_name if owner else "www-data", "User www-data\nGroup www-data"
+    try:
+        return pwd.getpwuid(owner).pw_name if owner else ""
+    except KeyError:
+        return ""
+
+
+def why_not_into(folder):
+    """Why the site can't write in it; "" if it can."""
+    owner = os.stat(folder).st_uid
+    if os.geteuid() == 0:
+        return "" if name_of_owner(folder) else "belongs to root" if not owner \
+            else f"belongs to {owner}, who has no name here"
+    return "" if os.access(folder, os.W_OK) else "is not yours to write in"
 
 
 def told(path):
@@ -311,9 +336,8 @@ def main():
     try:
         apache.start()
         apache.start_marks()
-        if os.geteuid() == 0 and os.stat(given.folder).st_uid == 0:
-            print(f"site: {given.folder} belongs to root: nothing can be uploaded into it",
-                  file=sys.stderr)
+        if (why := why_not_into(given.folder)):
+            print(f"site: {given.folder} {why}: nothing can be uploaded into it", file=sys.stderr)
         print(f"site: ready {apache.address}/", flush=True)
         apache.wait()
     except KeyboardInterrupt:

@@ -7,8 +7,10 @@ are put in for those of the README (8640, FOLDER). console_examples.py says how 
 It works on this tree, as it is built. JCN_FULL=1: on a fresh clone, which builds all of it first.
 """
 
+import json
 import os
 import pty
+import pwd
 import re
 import shlex
 import shutil
@@ -49,7 +51,7 @@ def run_on_terminal(command, folder, seconds, environment=None):
     return seen.decode().replace("\r\n", "\n")
 
 
-class Tour(unittest.TestCase):
+class ToolsRunCase(unittest.TestCase):
     def setUp(self):
         if JCN != str(PROJECT / "build/release/jcn/jcn"):
             self.skipTest("tools/run builds and runs build/release; this is another build")
@@ -66,7 +68,8 @@ class Tour(unittest.TestCase):
         with open(printed, "wb") as out, open(os.path.join(self.tmp, "errors"), "wb") as errors:
             process = subprocess.Popen(
                 ["bash", "-c", f"exec {command}"], cwd=self.tree, stdin=subprocess.DEVNULL, stdout=out,
-                stderr=errors, env={**os.environ, "JCN_PORT": "0", "JCN_SITE_PORT": "0"})
+                stderr=errors, env={**os.environ, "JCN_PORT": "0", "JCN_SITE_PORT": "0",
+                                    "XDG_STATE_HOME": os.path.join(self.tmp, "state")})
         self.addCleanup(self.end, process)
 
         def text():
@@ -84,6 +87,13 @@ class Tour(unittest.TestCase):
             process.send_signal(signal.SIGTERM)
             process.wait(30 * TIME_FACTOR)
 
+    @staticmethod
+    def status(url):
+        with urllib.request.urlopen(url, timeout=30 * TIME_FACTOR) as answer:
+            return answer.status
+
+
+class Tour(ToolsRunCase):
     def test_every_command(self):
         text = README.read_text(encoding="utf-8")
         check_all(self, text)
@@ -127,10 +137,67 @@ class Tour(unittest.TestCase):
         self.assertEqual(process.wait(30 * TIME_FACTOR), 0)
         self.assertFalse(os.path.exists(folder), "the copy of the notes is gone")
 
-    @staticmethod
-    def status(url):
-        with urllib.request.urlopen(url, timeout=30 * TIME_FACTOR) as answer:
-            return answer.status
+
+class OwnFolder(ToolsRunCase):
+    """./tools/run FOLDER: of root's, too, whose site and worker are the folder's owner."""
+
+    VIDEO = "k7m2xw9qhd4t"
+
+    def setUp(self):
+        super().setUp()
+        os.chmod(self.tmp, 0o755)
+        self.folder = os.path.join(self.tmp, "my videos")
+        os.makedirs(os.path.join(self.folder, "k7"))
+        self.put(".mp4", "no film")
+        self.put(".json", json.dumps({"id": self.VIDEO, "visibility": "private",
+                                      "source": {"path": f"k7/{self.VIDEO}.mp4"},
+                                      "transcode": {"state": "queued"}}))
+
+    def put(self, ending, text):
+        with open(self.path(ending), "w", encoding="utf-8") as file:
+            file.write(text)
+
+    def path(self, ending):
+        return os.path.join(self.folder, "k7", self.VIDEO + ending)
+
+    def give_to(self, user):
+        for folder, _, names in os.walk(self.folder):
+            for path in (folder, *(os.path.join(folder, name) for name in names)):
+                os.chown(path, user, user)
+
+    def started(self):
+        """The process, and the site's address, which answers."""
+        process, printed = self.start(f"./tools/run {shlex.quote(self.folder)}")
+        site = re.search(r"^site: ready (http://127\.0\.0\.1:\d+/)$", printed, re.M)[1]
+        self.assertEqual([self.status(site + page) for page in ("", "upload")], [200, 200])
+        return process, site
+
+    def test_site_marks_and_worker_work_in_it(self):
+        if os.geteuid() == 0:
+            self.give_to(pwd.getpwnam("nobody").pw_uid)
+        process, _ = self.started()
+        wait_for(lambda: os.path.exists(self.path(".private")), "the mark of a private video")
+
+        def failed():
+            try:
+                with open(self.path(".transcode.json"), encoding="utf-8") as file:
+                    return json.load(file)["transcode"]["state"] == "failed"
+            except FileNotFoundError:
+                return False
+
+        wait_for(failed, "the worker to have looked", 60)
+        process.send_signal(signal.SIGTERM)
+        self.assertEqual(process.wait(30 * TIME_FACTOR), 0)
+
+    @unittest.skipUnless(os.geteuid() == 0, "only root gives files away")
+    def test_of_somebody_without_a_name_here(self):
+        """As from outside of a container: it is shown, and not written into."""
+        nobody_s = next(user for user in range(12345, 60000)
+                        if user not in {each.pw_uid for each in pwd.getpwall()})
+        self.give_to(nobody_s)
+        self.started()
+        with open(os.path.join(self.tmp, "errors"), encoding="utf-8") as file:
+            self.assertIn(f"belongs to {nobody_s}, who has no name here", file.read())
 
 
 class Commands(unittest.TestCase):
