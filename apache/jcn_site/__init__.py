@@ -7,7 +7,7 @@ ago.
     pages       home, watch, embed, oEmbed
     changing    upload, edit, delete          uploads    a file on its way to the disk
     edits       what a form changes            marks      which files are for editors only
-    worker      a worker elsewhere that takes jobs by HTTP
+    worker      a worker elsewhere that takes jobs by HTTP        outputs    its files
     rejects     what is wrong with which note  excerpts   the place in it
     status      how jcn is                     pictures   numbers as shapes
     problems    pages for what goes wrong

@@ -82,17 +82,12 @@ class Part:
         self._file.flush()
         os.fsync(self._file.fileno())
         self._file.close()
-        for attempts_left in reversed(range(5)):
-            os.makedirs(os.path.dirname(target), mode=0o775, exist_ok=True)
-            try:
-                before()
-                os.rename(self._path, target)
-                break
-            except FileNotFoundError:  # the last other video in the folder was deleted, and it too
-                if not attempts_left:
-                    raise
+        def move():
+            before()
+            os.rename(self._path, target)
+
+        into_folder(target, move)
         self._path = None
-        sync_folder(os.path.dirname(target))
         return relative
 
     def discard(self):
@@ -103,6 +98,21 @@ class Part:
                 pass  # what was still in memory did not fit on the disk
             os.unlink(self._path)
             self._path = None
+
+
+def into_folder(target, move):
+    """Calls move(), perhaps again, when there is a folder for `target`; on disk when this
+    returns."""
+    folder = os.path.dirname(target)
+    for attempts_left in reversed(range(5)):
+        os.makedirs(folder, mode=0o775, exist_ok=True)
+        try:
+            move()
+            break
+        except FileNotFoundError:  # the last other video in the folder was deleted, and it too
+            if not attempts_left:
+                raise
+    sync_folder(folder)
 
 
 def ensure_room(length):

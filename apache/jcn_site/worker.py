@@ -2,13 +2,15 @@
 
 After an upload it is sent {"inputObject": path, "webhook": address}; when it is done it posts there
 {"status": "success", "inputObject", "outputObject", "thumbnail"?} or {"status": "failure",
-"inputObject"}. Paths are beneath the root, on a disk that both see. What came of it goes into
-ID.transcode.json, as that of any other worker would. Each webhook's address has a proof in it that
-this site made it.
+"inputObject"}. Paths are beneath the root, on a disk that both see; a file that the worker has named
+otherwise than the video is renamed (outputs.py). What came of it goes into ID.transcode.json, as
+that of any other worker would. Each webhook's address has a proof in it that this site made it.
 """
 
 import hmac
 import json
+import os
+import time
 import urllib.request
 
 import flask
@@ -16,8 +18,9 @@ from flask import request, url_for
 from werkzeug.exceptions import BadRequest, Conflict, Forbidden, NotFound
 
 from jcn_client import JcnError
+from jcn_client import NotFound as NothingThere
 
-from . import guard, text, uploads, videos
+from . import guard, marks, outputs, text, uploads, videos
 from .settings import current, jcn
 
 blueprint = flask.Blueprint("worker", __name__)
@@ -31,7 +34,9 @@ def send(video_id, path):
     so."""
     if not current().worker:
         return
-    webhook = url_for("worker.webhook", v=video_id, proof=proof(video_id), _external=True)
+    since = made_at(path)
+    webhook = url_for("worker.webhook", v=video_id, since=since, proof=proof(video_id, since),
+                      _external=True)
     job = json.dumps({"inputObject": path, "webhook": webhook}).encode()
     try:
         asked = urllib.request.Request(current().worker, job, {"Content-Type": "application/json"})
@@ -51,35 +56,53 @@ class NoRedirects(urllib.request.HTTPRedirectHandler):
         return None
 
 
+def made_at(path):
+    """When a file beneath the root was, in seconds, as its disk's clock has it; what is made of it
+    is no older."""
+    try:
+        return int(os.stat(os.path.join(current().folder, path)).st_mtime)
+    except (OSError, ValueError):
+        return int(time.time())
+
+
 @blueprint.post("/webhook")
 def webhook():
-    video_id = request.args.get("v", "")
+    video_id, since = request.args.get("v", ""), request.args.get("since", "")
     given = request.args.get("proof", "").encode()
-    if not uploads.ID.fullmatch(video_id) or not hmac.compare_digest(given,
-                                                                     proof(video_id).encode()):
+    if not uploads.ID.fullmatch(video_id) or not hmac.compare_digest(
+            given, proof(video_id, since).encode()):
         raise Forbidden("Nobody was asked to report here.")
     said = request.get_json(force=True, silent=True)
     if not isinstance(said, dict):
         raise BadRequest("A JSON object is expected.")
-    video = videos.find(video_id)
-    if video is None:
-        raise NotFound("There is no such video any more.")
-    finish(video_id, outcome(said))
+    try:
+        finish(video_id, outcome(video_id, said, int(since)))
+    except NothingThere:
+        outputs.forget(video_id)
+        raise NotFound("There is no such video any more.") from None
+    marks.follow(video_id)
     return {"ok": True}
 
 
-def outcome(said):
-    """The members that a report stands for."""
+def outcome(video_id, said, since):
+    """The members that a report stands for. What it names lies beside the video then."""
     if said.get("status") != "success":
         return failed(text.plain(said.get("error"),
                                  2000) or "The worker could not process this video.")
-    path = said.get("outputObject")
+    path, picture = said.get("outputObject"), said.get("thumbnail")
     if not videos.media_address(path, videos.VIDEO_TYPES):
         return failed("The worker did not name a video that can be shown.")
+    try:
+        path = outputs.taken_in(video_id, path, since)
+    except outputs.Unusable as why:
+        return failed(str(why))
     members = {"renditions": [{"path": path, "type": videos.VIDEO_TYPES[videos.extension(path)]}],
                "transcode": {"state": "done", "percent": 100, "updated_at": text.now()}}
-    if videos.media_address(said.get("thumbnail"), videos.PICTURES):
-        members["poster"] = said["thumbnail"]
+    if videos.media_address(picture, videos.PICTURES):
+        try:
+            members["poster"] = outputs.taken_in(video_id, picture, since)
+        except outputs.Unusable as why:
+            flask.current_app.logger.error("the picture %s of %s: %s", picture, video_id, why)
     return members
 
 
@@ -138,5 +161,5 @@ def try_again(video):
         send(video.id, video.source_path)
 
 
-def proof(video_id):
-    return guard.signature(f"webhook\0{video_id}")
+def proof(video_id, since):
+    return guard.signature(f"webhook\0{video_id}\0{since}")

@@ -191,6 +191,101 @@ class WorkerElsewhere(WorkerCase):
         self.assertEqual(self.page(f"/watch?v={video}").one("video")[0]["poster"],
                          "/media/" + picture)
 
+    def made(self, name, data=b"made"):
+        """A worker's file."""
+        self.write(name, data)
+        self.give_away(os.path.dirname(name))
+        return name
+
+    def give_away(self, name):
+        if os.geteuid() == 0:
+            os.chown(self.path(name), os.stat(self.root).st_uid, -1)
+
+    def seen_from_elsewhere(self, path):
+        return self.get("/media/" + path, X_From="192.0.2.7").status
+
+    def test_files_that_have_the_worker_s_own_names(self):
+        """They are the video's: private with it, and deleted with it."""
+        video = self.uploaded(visibility="private")
+        webhook = self.jobs.pop()["webhook"]
+        film, still = self.made("out/42 ü.webm"), self.made("out/42.jpg", b"still")
+        said = {"status": "success", "outputObject": film, "thumbnail": still}
+        for _ in range(2):  # the answer to the first was lost
+            self.assertEqual(self.report(webhook, said), 200)
+            record = self.live.record(video)
+            self.assertEqual(record["transcode"]["state"], "done")
+            files = [record["renditions"][0]["path"], record["poster"]]
+            for path in files:
+                self.assertRegex(path, f"^{video[:2]}/{video}\\.")
+                self.assertEqual((self.get("/media/" + path).status, self.seen_from_elsewhere(path)),
+                                 (200, 403))
+        self.assertEqual(self.get("/media/" + files[0]).body, b"made")
+        self.assertEqual(self.get("/media/" + files[1]).body, b"still")
+        self.assertEqual([path for path in self.files() if path.startswith("out")], [])
+        self.made("out/42.jpg", b"better")
+        self.assertEqual(self.report(webhook, said), 200)
+        self.assertEqual(self.get("/media/" + files[1]).body, b"better")
+        self.assertEqual(self.post(f"/delete?v={video}", {"token": self.token()}).status, 303)
+        self.assertEqual(self.files(), [])
+
+    def test_a_report_after_the_deletion_leaves_no_file(self):
+        video = self.uploaded(visibility="private")
+        webhook = self.jobs.pop()["webhook"]
+        self.post(f"/delete?v={video}", {"token": self.token()})
+        said = {"status": "success", "outputObject": self.made("out/42.webm")}
+        self.assertEqual(self.report(webhook, said), 404)
+        self.assertEqual((self.files(), os.path.exists(self.path(video[:2]))), ([], False))
+
+    def test_files_that_are_not_the_worker_s_stay_where_they_are(self):
+        other = self.uploaded(visibility="private")
+        video = self.uploaded()
+        webhook = self.jobs.pop()["webhook"]
+        self.write("out/new.webm", b"x")
+        os.symlink("new.webm", self.path("out/link.webm"))
+        os.symlink("out", self.path("way"))
+        os.link(self.path("out/new.webm"), self.path("out/twice.webm"))
+        os.makedirs(self.path("out/folder.webm"))
+        os.mkfifo(self.path("out/pipe.webm"))
+        self.give_away("out")
+        theirs = f"{other[:2]}/{other}"
+        before = self.files()
+        for path in (f"{theirs}.webm", f"{theirs}.out/x.webm", "out/link.webm", "way/new.webm",
+                     "out/twice.webm", "out/folder.webm", "out/pipe.webm", "out/none.webm",
+                     "none/new.webm", "out/new.webm/x.webm", "out/../out/new.webm",
+                     "/etc/x.webm"):
+            with self.subTest(path):
+                said = {"status": "success", "outputObject": path}
+                self.assertEqual(self.report(webhook, said), 200)
+                self.assertEqual(self.live.record(video)["transcode"]["state"], "failed")
+                self.assertEqual([each for each in self.files()
+                                  if not each.endswith(".transcode.json")], before)
+        self.assertEqual(self.report(webhook, {
+            "status": "success", "outputObject": f"{video[:2]}/{video}.webm",
+            "thumbnail": f"{theirs}.jpg"}), 200)
+        self.assertNotIn("poster", self.live.record(video))
+
+    def test_a_person_s_file_that_was_there_before_stays(self):
+        old = self.made("talks/slow.webm", b"a person's")
+        self.worker.status = 500
+        video = self.uploaded()
+        self.worker.status = 200
+        later = time.time() + 60
+        os.utime(self.path(f"{video[:2]}/{video}.webm"), (later, later))
+        self.post(f"/edit/again?v={video}", {"token": self.token()})
+        said = {"status": "success", "outputObject": old}
+        self.assertEqual(self.report(self.jobs.pop()["webhook"], said), 200)
+        self.assertIn("before", self.live.record(video)["transcode"]["error"])
+        self.assertIn(old, self.files())
+
+    @unittest.skipUnless(os.geteuid() == 0, "root makes files that the site can't move")
+    def test_a_file_that_can_t_be_moved_is_not_taken(self):
+        video = self.uploaded()
+        self.write("out/new.webm", b"x")
+        os.chmod(self.path("out"), 0o755)
+        said = {"status": "success", "outputObject": "out/new.webm"}
+        self.assertEqual(self.report(self.jobs.pop()["webhook"], said), 200)
+        self.assertIn("Permission denied", self.live.record(video)["transcode"]["error"])
+
     def test_whatever_else_is_a_failure_that_the_page_tells(self):
         for said in ({"status": "failure"}, {"status": "failure", "inputObject": "x"}, {},
                      {"status": 5},
