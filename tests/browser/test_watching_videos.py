@@ -13,6 +13,7 @@ import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../integration"))
 
+from between_jcn import Between
 from harness import TIME_FACTOR, wait_for
 from site_case import SiteCase
 from transcode_case import TranscodeCase
@@ -168,6 +169,34 @@ class Watching(WatchingCase):
         browser.wait("return document.querySelector('.work.bad')", "the end of the work")
         self.live.stop()  # which ends what was followed: Apache would wait for it
 
+    def test_the_last_look_is_taken_again_if_it_failed(self):
+        """After the event that tells the end there is none that would make the page look."""
+        self.film("fi/film.webm")
+        self.drop("fi/film.json", self.note("film", "running"))
+        self.start_site()
+        browser = self.browser()
+        browser.open(self.apache.address + "/watch?v=film")
+        browser.run("""
+          window.failed = [];
+          const ask = window.fetch;
+          window.asked = 0;
+          window.fetch = async (...what) => {
+            asked += 1;
+            if (!window.broken) return ask(...what);
+            const kind = failed.length % 2;
+            failed.push(kind);
+            window.broken = failed.length < 2;
+            if (kind) throw new TypeError("the network is away");
+            return new Response("<p>Service Unavailable", {status: 503});
+          };""")
+        self.drop("fi/film.transcode.json", {"transcode": {"state": "running", "percent": 42}})
+        browser.wait("return document.querySelector('progress')?.value === 42", "42 %")
+        browser.run("window.broken = true")
+        self.drop("fi/film.transcode.json", self.rendition("fi/film.webm"))
+        browser.wait("return document.querySelector('video')", "the video")
+        self.assertEqual(browser.run("return failed"), [0, 1])
+        self.assertEqual(browser.complaints(), [])
+
     def test_a_failure_and_a_deletion_are_told_as_well(self):
         self.drop("bad.json", self.note("bad", "running"))
         self.drop("gone.json", self.note("gone", "running"))
@@ -217,6 +246,27 @@ class Watching(WatchingCase):
           wide.style.whiteSpace = "nowrap"; wide.style.overflowWrap = "normal";""")
         with self.assertRaises(AssertionError):
             self.assert_fits_a_phone(browser, "a wide one")
+
+
+class LiveStatus(WatchingCase):
+    def start_apache(self, *given, **options):
+        self.between = Between(self.live.port)
+        self.addCleanup(self.between.close)
+        super().start_apache(*given, jcn_port=self.between.port, **options)
+
+    def test_while_jcn_is_away_nobody_says_that_all_is_well(self):
+        self.start_site(writable=True)
+        browser = self.browser()
+        browser.open(self.apache.address + "/status")
+        self.assertIn("All is well", browser.find("#state").text())
+        self.between.lost = lambda method, target: True
+        browser.wait("return document.querySelector('#state .bad')"
+                     "?.textContent.startsWith('The list of videos can\\'t be reached')", "it to be said")
+        self.assertEqual(browser.run("return document.querySelector('[role=status]').textContent"),
+                         browser.find("#state").text())
+        self.between.lost = lambda method, target: False
+        browser.wait("return document.querySelector('#state').innerText.startsWith('All is well')"
+                     " && !document.querySelector('#state .bad')", "it to be well again")
 
 
 class WatchingByCgi(Watching):

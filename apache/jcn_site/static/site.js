@@ -17,19 +17,38 @@ const quarters = (percent) => 25 * Math.floor(percent / 25);
 
 // ---- parts of a page that stay up to date: elements with data-live and an id
 
-// Asks for this page again, and puts each live part that differs into the place of the old one.
+// Asks for this page again, and puts each live part that differs into the place of the old one. Whether that could be done.
 async function refresh() {
-  const answer = await fetch(location.href, {headers: {Accept: "text/html"}});
-  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  let answer, page;
+  try {
+    answer = await fetch(location.href, {headers: {Accept: "text/html"}});
+    page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  } catch {  // the network is away, or Apache
+    sayStale("The site does not answer.");
+    return false;
+  }
   if (answer.status === 404) {  // deleted
     document.querySelector("main").replaceWith(document.adoptNode(page.querySelector("main")));
-    return;
+    return true;
   }
-  if (!answer.ok) return;
+  if (!answer.ok) {
+    sayStale(page.getElementById("complaints")?.textContent ?? "The site does not answer.");
+    return false;
+  }
   for (const old of document.querySelectorAll("[data-live]")) {
     const fresh = page.getElementById(old.id);
     if (fresh && fresh.outerHTML !== old.outerHTML) old.replaceWith(document.adoptNode(fresh));
   }
+  return true;
+}
+
+// A page that says how things are does not go on saying so when nobody knows.
+function sayStale(why) {
+  const line = document.querySelector("[data-every] p");
+  if (!line) return;
+  line.className = "work bad";
+  line.textContent = `${why} What is shown is from before.`;
+  tell(line.textContent);
 }
 
 // How far the video is that this page follows.
@@ -40,17 +59,20 @@ function tellOfWork() {
   tell(document.querySelector("#player") ? "The video is ready." : document.querySelector("#complaints").textContent);
 }
 
-// One refresh at a time; what is asked for meanwhile makes one more.
-let running = false, again = false;
-async function refreshSoon() {
+// One refresh at a time; what is asked for meanwhile makes one more. Whether the last one could be done.
+let running = null, again = false;
+function refreshSoon() {
   again = true;
-  if (running) return;
-  running = true;
-  while (again) {
-    again = false;
-    await refresh().catch(() => {});  // jcn or the network is away: the next event tries again
-  }
-  running = false;
+  running ??= (async () => {
+    let done = false;
+    while (again) {
+      again = false;
+      done = await refresh();
+    }
+    running = null;
+    return done;
+  })();
+  return running;
 }
 
 // Follows the events of this page's video for as long as the page says that there is work.
@@ -58,13 +80,24 @@ function follow() {
   const address = document.querySelector("[data-events]")?.dataset.events;
   if (!address) return;
   const events = new EventSource(address);
+  let later = 0;
+  const end = () => {
+    events.close();
+    clearTimeout(later);
+  };
   const look = async () => {
-    await refreshSoon();
+    clearTimeout(later);
+    const done = await refreshSoon();
     tellOfWork();
-    if (!document.querySelector("[data-events]")) events.close();
+    if (!document.querySelector("[data-events]")) return end();
+    // It may have been the last event: nobody would say it again.
+    if (!done && events.readyState !== EventSource.CLOSED) {
+      clearTimeout(later);
+      later = setTimeout(look, 5000);
+    }
   };
   // A page that was left may be kept, with its connection; six of those, and the next page has none.
-  addEventListener("pagehide", () => events.close(), {once: true});
+  addEventListener("pagehide", end, {once: true});
   events.addEventListener("open", look);  // what happened while nobody listened
   events.addEventListener("message", look);
   events.addEventListener("fresh", look);
