@@ -134,6 +134,17 @@ TEST_F(CaretakerTest, DamagedBlocksAreRepairedBesideWhileAnswersGoOn) {
   EXPECT_TRUE(must(must(writer_->snapshot()).record({"videos", "7"})));
 }
 
+// FAULTS 22.
+TEST_F(CaretakerTest, WhatAScrubFindsIsRepairedToo) {
+  damage(segments_table, "a block");
+  start(milliseconds(1));
+  caretaker_->crawled();
+  ASSERT_TRUE(comes_true([&] { return caretaker_->upkeep().rewrites == 1 && idle(); }));
+  EXPECT_TRUE(idle_) << "nothing had spoken against it";
+  EXPECT_EQ(caretaker_->upkeep().damage_found, 1U);
+  EXPECT_EQ(generation(), "gen-000002");
+}
+
 // FAULTS 22. Rows have no checksums: what they say may be wrong.
 TEST_F(CaretakerTest, DamagedRowsEndAnswersUntilTheFilesWereGoneOver) {
   damage(files_table, "table files");

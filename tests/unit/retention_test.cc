@@ -68,6 +68,22 @@ TEST_F(Retention, FoldsKeepTheNewestTombstones) {
   EXPECT_TRUE(must(verify_index(folder_ / "index")).entries > 0);
 }
 
+TEST_F(Retention, AnIndexThatIsWrittenAnewForgetsNothingOfIt) {
+  open(2);
+  for (const char* id : {"a", "b", "c"}) put(id);
+  for (const char* id : {"a", "b", "c"}) remove(id);  // 4, 5, 6
+  must(writer_->fold());
+  for (const bool merge : {true, false}) {
+    RewriteWish wish;
+    wish.merge = merge;
+    must(writer_->rewrite(must(examine_index(folder_ / "index")), wish));
+    EXPECT_EQ(changes(), (Rows{"5 -b", "6 -c"}));
+    EXPECT_EQ(horizon().pruned, 4U);
+    EXPECT_FALSE(continues({3, 0})) << "it may still have a";
+    EXPECT_TRUE(continues({4, 0}));
+  }
+}
+
 TEST_F(Retention, WhatCameBackIsNotPruned) {
   open(0);
   put("a");

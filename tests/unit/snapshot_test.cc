@@ -4,8 +4,10 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <fstream>
 #include <thread>
 
+#include "index_lives.h"
 #include "index_model.h"
 #include "jcn/verify.h"
 #include "temporary_folder.h"
@@ -225,6 +227,28 @@ TEST(Snapshot, AllSlotsTakenIsAnError) {
   EXPECT_EQ(error->code, Code::readers_exhausted);
   kept.clear();
   EXPECT_TRUE(writer->snapshot());
+}
+
+// FAULTS 19.
+TEST(Snapshot, SlotsOfTheDeadAreTakenWhenThereAreNoOthers) {
+  TemporaryFolder folder;
+  WriterOptions options = small_index();
+  options.max_readers = 4;
+  auto writer = must(IndexWriter::open(folder / "index", options));
+  const std::string count = (folder / "count").string();
+  in_killed_process([&] {
+    const IndexReader reader = must(IndexReader::open(folder / "index"));
+    auto* const kept = new std::vector<Snapshot>;  // never given back
+    Result<Snapshot> snapshot = reader.snapshot();
+    for (; snapshot; snapshot = reader.snapshot()) kept->push_back(std::move(snapshot).value());
+    EXPECT_EQ(snapshot.error().code, Code::readers_exhausted);
+    std::ofstream(count) << kept->size();
+  });
+  std::size_t taken = 0;
+  std::ifstream(count) >> taken;
+  ASSERT_GE(taken, 2u);
+  std::vector<Snapshot> kept;
+  for (std::size_t i = 0; i < taken; ++i) kept.push_back(must(writer->snapshot()));
 }
 
 }  // namespace
