@@ -58,11 +58,14 @@ class RealTools(JcnCase):
     """What stands in the folder is asked for all the time, and no more than that ever was a record: the
     feed remembers the others. strace gives each state that a tool goes through its time."""
 
+    # On a machine that is busy, what a tool writes may be torn for longer than usual.
+    CONFIG = "[settle]\nsecond_ms = 2000\n"
+
     def setUp(self):
         super().setUp()
         if not strace_works(self.tmp):
             self.skipTest("strace cannot trace here")
-        self.live = self.daemon()
+        self.live = self.daemon(config=self.CONFIG)
         for name in ("talk", "other"):
             self.drop(f"{name}.json", {"turn": 0})
         self.live.sync()
