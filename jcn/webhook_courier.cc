@@ -133,6 +133,7 @@ void WebhookCourier::begin_anew(const Snapshot& snapshot) {
   state_.place = FeedSeq{snapshot.uuid(), {snapshot.seq(), 0}};
   state_.fresh = true;
   state_.parked.clear();
+  state_.told = snapshot.seq();
   due_.clear();
   attempts_at_head_ = 0;
   stalled_ = false;
@@ -145,7 +146,12 @@ Result<void> WebhookCourier::take_place(const Snapshot& snapshot) {
     return {};
   }
   JCN_TRY(const FeedHorizon horizon, feed_horizon(snapshot, state_.place->place));
-  if (!horizon.continues) begin_anew(snapshot);
+  bool continues = horizon.continues;
+  if (continues && state_.told > state_.place->place.seq) {
+    JCN_TRY(const FeedHorizon of_told, feed_horizon(snapshot, {state_.told, snapshot.seq()}));
+    continues = of_told.continues;
+  }
+  if (!continues) begin_anew(snapshot);
   return {};
 }
 
@@ -285,6 +291,10 @@ Result<std::optional<WebhookPost>> WebhookCourier::page_post(const Snapshot& sna
   sent.kind = Sent::Kind::page;
   sent.rows = page.rows;
   sent.after = *after;
+  if (after->place.seq > state_.told) {
+    state_.told = after->place.seq;
+    unsaved_ = true;
+  }
   if (page.rows == 1) {
     sent.key = {member_text(page.text, "kind"), member_text(page.text, "id")};
     const auto seq = read_feed_seq(member_text(page.text, "seq"));

@@ -12,8 +12,10 @@
 //  3. A receiver that is away holds up everything. One that answers, but not what it should, or
 //  that
 //     fails with the same change again and again, holds up that change alone.
-//  4. Where the feed cannot go on from `place` (another history), one `fresh` takes the place of
-//     everything that is to be told: all is forgotten, changes follow from the head on.
+//  4. Where the feed cannot go on from `place` (another history), or what was told behind it may
+//  have
+//     been taken back (`told`), one `fresh` takes the place of everything that is to be told: all
+//     is forgotten, changes follow from the head on.
 #pragma once
 
 #include <chrono>
@@ -92,7 +94,7 @@ class WebhookCourier {
 
   // What to send now, if anything; then answered() has to be called. `news`: a number that is
   // another one whenever the feed may have changed, taken before the snapshot. Errors:
-  // index_damaged.
+  // index_damaged. Where it raises state().told, that is to be kept before the post is sent.
   Result<std::optional<WebhookPost>> next(const Snapshot& snapshot, const Moment& now,
                                           std::uint64_t news);
   void answered(const WebhookOutcome& outcome, const Moment& now);

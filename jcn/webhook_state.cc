@@ -92,7 +92,7 @@ std::string encode_webhook_state(const WebhookState& state) {
     json.null();
   }
   json.key("fresh").boolean(state.fresh).key("gone").boolean(state.gone);
-  json.key("gone_at").string(state.gone_at);
+  json.key("gone_at").string(state.gone_at).key("told").number(state.told);
   json.key("parked").open('[');
   for (const auto& [seq, parked] : state.parked) {
     json.open('{').key("seq").number(seq);
@@ -123,7 +123,8 @@ std::optional<WebhookState> decode_webhook_state(std::string_view bytes) {
     if (!state.place) return std::nullopt;
   }
   if (!take(*whole, "fresh", state.fresh) || !take(*whole, "gone", state.gone)) return std::nullopt;
-  (void)take(*whole, "gone_at", state.gone_at);  // earlier versions did not keep it
+  (void)take(*whole, "gone_at", state.gone_at);  // earlier versions did not keep these
+  (void)take(*whole, "told", state.told);
   for (JsonCursor row(*parked); row.next();) {
     if (!take_parked(row.value(), state)) return std::nullopt;
   }

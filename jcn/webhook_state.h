@@ -1,7 +1,8 @@
 // How far a webhook is: what outlives the process, in one small file per webhook.
 //
 // The file is only ever replaced as a whole (temporary name, fsync, rename, fsync of the folder),
-// and may be older than what was delivered: then that is delivered again, never less.
+// and may be older than what was delivered: then that is delivered again, never less. Only `told`
+// is never behind: numbers that a power cut has taken back are known by it.
 #pragma once
 
 #include <cstdint>
@@ -35,6 +36,8 @@ struct WebhookState {
   bool gone = false;   // it answered 410: nothing is sent unless somebody asks for it
   std::map<std::uint64_t, ParkedChange> parked;  // by sequence number, all of place's history
   std::string gone_at = {};                      // the address that answered: webhook_address()
+  // The largest number, of place's history, up to which the receiver may know anything.
+  std::uint64_t told = 0;
   bool operator==(const WebhookState&) const = default;
 };
 

@@ -131,11 +131,12 @@ void Webhooks::run() {
     milliseconds pause{0};
     {
       const std::lock_guard guard(lock_);
-      send_what_is_due();
+      prepare_what_is_due();
     }
     keep_what_is_due(false);
     {
       const std::lock_guard guard(lock_);
+      send_prepared();
       pause = rest();
     }
     take(sender_->wait(pause));
@@ -145,7 +146,7 @@ void Webhooks::run() {
 }
 
 // Under lock_.
-void Webhooks::send_what_is_due() {
+void Webhooks::prepare_what_is_due() {
   told_ = false;  // whoever announces from here on wakes the thread again
   // First: should one be back already, nothing of it is sent while this is on its way.
   for (const std::uint64_t number : std::exchange(removed_, {})) sender_->drop(number);
@@ -161,22 +162,35 @@ void Webhooks::send_what_is_due() {
   if (!snapshot) return fails(snapshot.error());
   for (auto& [name, hook] : hooks_) {
     if (!hook.wants(at, news)) continue;
-    if (const auto sent = send_next(hook, *snapshot, news); !sent) {
+    if (const auto made = prepare_next(hook, *snapshot, news); !made) {
       log_error({"webhook_failed", {{"webhook", name}}}, "webhook {}: {}", name,
-                sent.error().message);
-      fails(sent.error());
+                made.error().message);
+      fails(made.error());
     }
   }
 }
 
-Result<void> Webhooks::send_next(Hook& hook, const Snapshot& snapshot, std::uint64_t news) {
-  JCN_TRY(auto post, hook.courier.next(snapshot, now(), news));
-  if (!post) return {};
-  const WebhookConfig& config = hook.courier.config();
-  const auto sent =
-      sender_->send(hook.number, config, std::move(*post), wall_clock_ns() / 1'000'000'000);
-  if (!sent) hook.courier.answered({0, sent.error().message, std::nullopt}, now());
-  return sent;
+Result<void> Webhooks::prepare_next(Hook& hook, const Snapshot& snapshot, std::uint64_t news) {
+  const std::uint64_t told = hook.courier.state().told;
+  JCN_TRY(hook.prepared, hook.courier.next(snapshot, now(), news));
+  hook.tells_more = hook.prepared && hook.courier.state().told != told;
+  return {};
+}
+
+// Under lock_.
+void Webhooks::send_prepared() {
+  for (auto& [name, hook] : hooks_) {
+    if (!hook.prepared) continue;
+    const auto sent =
+        sender_->send(hook.number, hook.courier.config(),
+                      *std::exchange(hook.prepared, std::nullopt), wall_clock_ns() / 1'000'000'000);
+    if (sent) continue;
+    hook.courier.answered({0, sent.error().message, std::nullopt}, now());
+    log_error({"webhook_failed", {{"webhook", name}}}, "webhook {}: {}", name,
+              sent.error().message);
+    idle_until_ = Clock::now() + after_error;
+    in_.failed(sent.error());
+  }
 }
 
 void Webhooks::take(const WebhookSender::Answered& answered) {
@@ -217,7 +231,9 @@ void Webhooks::keep_what_is_due(bool all) {
   {
     const std::lock_guard guard(lock_);
     for (const auto& [name, hook] : hooks_) {
-      if (!all && at < hook.keeping.due()) continue;
+      // While it fails, so much may be told all the same as WebhookKeeping lets.
+      const bool first = hook.prepared && hook.tells_more && !hook.keeping.failing();
+      if (!all && !first && at < hook.keeping.due()) continue;
       if (hook.keeping.unread()) unread.push_back(name);
       if (hook.courier.unsaved()) unsaved.push_back(name);
     }

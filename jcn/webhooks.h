@@ -63,13 +63,17 @@ class Webhooks {
     WebhookCourier courier;
     std::uint64_t number = 0;  // of what it sends; another one for each Hook
     WebhookKeeping keeping;
+    // Sent once it is kept how far it tells, if that is further than before.
+    std::optional<WebhookPost> prepared = {};
+    bool tells_more = false;
 
     bool wants(Clock::time_point at, std::uint64_t news) const;
   };
 
   void run();
-  void send_what_is_due();
-  Result<void> send_next(Hook& hook, const Snapshot& snapshot, std::uint64_t news);
+  void prepare_what_is_due();
+  Result<void> prepare_next(Hook& hook, const Snapshot& snapshot, std::uint64_t news);
+  void send_prepared();
   void take(const WebhookSender::Answered& answered);
   std::optional<std::string> take(std::uint64_t number, const WebhookOutcome& outcome);
   // The thread's share of the files: reads what could not be read yet, and writes what is new.

@@ -153,6 +153,36 @@ class PowerLoss(JcnCase):
                 daemon.kill9()
                 shutil.rmtree(folder)
 
+    def test_webhook_that_was_told_of_what_is_lost_begins_anew(self):
+        """Its receiver would have that record for ever: jcn knows nothing of it, nor of its end."""
+        folder = self.folder("told")
+        disk, notes = os.path.join(folder, "disk"), os.path.join(folder, "notes")
+        for path in (disk, notes):
+            os.makedirs(path)
+        seldom = CONFIG.replace("quiet_ms = 20", "quiet_ms = 60000").replace("interval_ms = 200",
+                                                                         "interval_ms = 60000")
+        with Hook(folder) as hook:
+            receiver = hook.receiver
+            daemon = Daemon([notes], os.path.join(folder, "index"), seldom + hook.config,
+                            arguments=["--writable"],  # or it could not write to `disk`
+                            environment={"LD_PRELOAD": self.library, "POWER_DISK": disk,
+                                         "POWER_AT": "0"})
+            self.addCleanup(daemon.kill9)
+            daemon.start()
+            receiver.wait_fresh()
+            daemon.sync(durable=True)
+            gone = os.path.join(notes, "gone.json")
+            self.write(gone, {"id": "gone"})
+            receiver.wait_for(lambda each: "gone" in each.latest(), "to be told")
+            daemon.kill9()
+            Disk(disk).restore(daemon.index)
+            os.unlink(gone)
+            daemon.environment = None
+            daemon.start()
+            receiver.wait_for(lambda each: each.fresh_events() == 2, "to be told to begin anew")
+            self.assertIsNone(daemon.record("gone"))
+            daemon.stop()
+
     def test_what_was_not_synced_is_lost_and_nothing_else(self):
         if AT:
             self.assertTrue(self.loss(int(AT)), "there were not so many syncs")

@@ -144,6 +144,28 @@ TEST_F(WebhookCourierTest, AnotherHistoryIsOneFreshEventAndNoStorm) {
   EXPECT_EQ(send(site, fine), "r3");
 }
 
+// A power cut takes back what was told behind the place: perhaps a record that no file is of now,
+// and of which no change will tell.
+TEST_F(WebhookCourierTest, WhatWasToldAndTakenBackIsOneFreshEvent) {
+  put("a");
+  put("b");
+  WebhookCourier site = courier(config(), WebhookState{FeedSeq{uuid(), {1, 0}}, false, false, {}});
+  EXPECT_EQ(told(next(site)), "b");
+  EXPECT_EQ(site.state().told, head()) << "before anything is answered";
+  EXPECT_TRUE(site.unsaved());
+
+  WebhookState kept = site.state();
+  EXPECT_EQ(kept.place->place.seq, 1U);
+  WebhookCourier restarted = courier(config(), kept);
+  EXPECT_EQ(told(next(restarted)), "b") << "nothing was taken back";
+  kept.told = head() + 1;
+  WebhookCourier cut_off = courier(config(), kept);
+  EXPECT_EQ(send(cut_off, fine), "fresh");
+  EXPECT_EQ(cut_off.state().told, head());
+  put("c");
+  EXPECT_EQ(send(cut_off, fine), "c");
+}
+
 TEST_F(WebhookCourierTest, ChangesComeInOrderAndInBatches) {
   WebhookConfig small = config();
   small.batch = 2;

@@ -75,13 +75,14 @@ TEST(WebhookStateTest, LiesInAFileOfItsOwn) {
   EXPECT_EQ(std::distance(begin(entries), end(entries)), 1);
 }
 
-// What earlier versions wrote has no gone_at.
+// What earlier versions wrote has no gone_at and no told.
 TEST(WebhookStateTest, FilesOfEarlierVersionsAreRead) {
   const std::string text = R"({"place":null,"fresh":true,"gone":true,"parked":[]})";
   const auto state = decode_webhook_state(text + '\n' + hash128(text).hex() + '\n');
   ASSERT_TRUE(state);
   EXPECT_TRUE(state->gone);
   EXPECT_EQ(state->gone_at, "");
+  EXPECT_EQ(state->told, 0U);
 }
 
 TEST(WebhookStateTest, DamagedFileIsSetAsideAndTheStateANewOne) {
