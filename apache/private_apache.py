@@ -15,6 +15,7 @@ import http.client
 import json
 import os
 import pwd
+import secrets
 import shutil
 import signal
 import socket
@@ -208,12 +209,11 @@ class PrivateApache:
                 pass
         return said
 
-    def _copy_for(self, user, file):
-        """A file that `user`, and nobody else, may read."""
+    def _kept_for(self, user, token):
+        """A file with it that `user`, and nobody else, may read."""
         copy = f"{self.own}/token"
-        with open(file, "rb") as source, \
-                open(os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as target:
-            target.write(source.read())
+        with open(os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as target:
+            target.write(token)
         if os.geteuid() == 0:
             os.chown(copy, pwd.getpwnam(user).pw_uid, -1)
         return copy
@@ -235,7 +235,12 @@ class PrivateApache:
     def _write_configuration(self):
         self._user, lines = account(self.folder)
         if self._token_file:
-            self._values["token_file"] = self._copy_for(self._user, self._token_file)
+            with open(self._token_file, "rb") as source:
+                token = source.read()
+        else:  # jcn asks for none, and the site's processes need one secret
+            token = secrets.token_hex(24).encode()
+        if self._token_file or self.front == "python":
+            self._values["token_file"] = self._kept_for(self._user, token)
         module, front = FRONTS[self.front]
         with open(f"{self.own}/site.toml", "w", encoding="utf-8") as settings:
             os.fchmod(settings.fileno(), 0o644)

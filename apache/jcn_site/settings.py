@@ -4,6 +4,7 @@ means."""
 import dataclasses
 import os
 import tomllib
+import urllib.parse
 
 import flask
 
@@ -12,13 +13,14 @@ import flask
 class Settings:
     folder: str  # where the root's files are
     root: str  # its name in jcn
+    token_file: str  # with the token for jcn; all processes of the site make their proofs of it
     jcn: str = "http://127.0.0.1:8640"
-    token_file: str = ""
     name: str = "Videos"
     hosts: tuple = ()  # names that the site is called by, besides those of this machine
     max_upload_bytes: int = 4 << 30
     page_size: int = 24
     worker: str = ""  # where videos are sent to be processed, see worker.py
+    address: str = ""  # of this site for that worker; else what the uploader called it by
     timeout: float = 5.0  # seconds that jcn may take for an answer; for what is written, 15
     token: str = ""  # the content of token_file
 
@@ -34,13 +36,22 @@ def read(file):
         wanted = {float: (int, float), tuple: list}.get(fields[name], fields[name])
         if not isinstance(value, wanted) or isinstance(value, bool):
             raise ValueError(f"{file}: {name} is no {fields[name].__name__}")
+    for name in ("folder", "root", "token_file"):
+        if not values.get(name):
+            raise ValueError(f"{file}: {name} is missing")
+    values["address"] = values.get("address", "").rstrip("/")
+    own = urllib.parse.urlsplit(values["address"])
+    if values["address"] and (own.scheme not in ("http", "https") or not own.hostname
+                              or own.path or own.query or own.fragment):
+        raise ValueError(f"{file}: address is none like https://videos.example")
     beside = os.path.dirname(os.path.abspath(file))
     values["folder"] = os.path.join(beside, values["folder"])
-    values["hosts"] = tuple(values.get("hosts", ()))
-    if values.get("token_file"):
-        values["token_file"] = os.path.join(beside, values["token_file"])
-        with open(values["token_file"], encoding="ascii") as source:
-            values["token"] = source.readline().strip()
+    values["hosts"] = tuple(name.lower() for name in (*values.get("hosts", ()), own.hostname) if name)
+    values["token_file"] = os.path.join(beside, values["token_file"])
+    with open(values["token_file"], encoding="ascii") as source:
+        values["token"] = source.readline().strip()
+    if not values["token"]:
+        raise ValueError(f"{values['token_file']} has no token in its first line")
     return Settings(**values)
 
 

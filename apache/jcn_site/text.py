@@ -1,6 +1,7 @@
 """Values of records as text for people. They may be anything: whoever drops a note chooses them."""
 
 import datetime
+import math
 import re
 import urllib.parse
 
@@ -87,6 +88,17 @@ def milliseconds(value):
 def now():
     """RFC 3339, seconds, UTC."""
     return datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def seconds_since(moment):
+    """Since a time as notes have it; for ever, if it is none."""
+    try:
+        then = datetime.datetime.fromisoformat(moment)
+    except ValueError:
+        return math.inf
+    if then.tzinfo is None:
+        then = then.replace(tzinfo=datetime.timezone.utc)
+    return (datetime.datetime.now(datetime.timezone.utc) - then).total_seconds()
 
 
 def query(address, **values):

@@ -123,6 +123,12 @@ class Video:
         return self.state in ("queued", "running")
 
     @property
+    def updated_at(self):
+        """When its state was said, "" if nobody says that."""
+        moment = self._object("transcode").get("updated_at")
+        return moment if isinstance(moment, str) else ""
+
+    @property
     def percent(self):
         said = text.number(self._object("transcode").get("percent"))
         return min(max(round(said), 0), 100) if said is not None else None

@@ -26,6 +26,7 @@ from .settings import current, jcn
 blueprint = flask.Blueprint("worker", __name__)
 
 SECONDS = 5  # that a worker may take to accept a job
+OVERDUE = 3600  # seconds after which a worker that says nothing may be asked once more
 UNREADABLE = "What workers say of this video can't be read. Whoever wrote it has to mend it first."
 
 
@@ -35,8 +36,8 @@ def send(video_id, path):
     if not current().worker:
         return
     since = made_at(path)
-    webhook = url_for("worker.webhook", v=video_id, since=since, proof=proof(video_id, since),
-                      _external=True)
+    webhook = (current().address or request.host_url.rstrip("/")) + url_for(
+        "worker.webhook", v=video_id, since=since, proof=proof(video_id, since))
     job = json.dumps({"inputObject": path, "webhook": webhook}).encode()
     try:
         asked = urllib.request.Request(current().worker, job, {"Content-Type": "application/json"})
@@ -141,14 +142,22 @@ def change(root, first, function):
 def may_try_again(video):
     """Whether there is something to be tried, and somebody who might."""
     is_ours = not current().worker or uploads.ID.fullmatch(video.id)
-    return bool(video.state == "failed" and video.source_path and is_ours)
+    return bool((video.state == "failed" or is_overdue(video)) and video.source_path and is_ours)
+
+
+def is_overdue(video):
+    """A worker elsewhere was given it long ago, and has said nothing since: it may have ended, or
+    its report may have been lost. jcn's own workers take over from each other."""
+    return bool(current().worker and video.in_work
+                and text.seconds_since(video.updated_at) > OVERDUE)
 
 
 def try_again(video):
-    """Queues a video whose job has failed, unless somebody else was quicker. Conflict, if another
-    note insists that it has failed."""
+    """Queues a video whose job has failed or is overdue, unless somebody else was quicker.
+    Conflict, if another note insists that it has failed."""
     def queued(note):
-        if videos.Video(video.id, note).in_work:
+        there = videos.Video(video.id, note)
+        if there.in_work and not is_overdue(there):
             return None
         return {**note, "id": video.id, "transcode": {"state": "queued", "updated_at": text.now()}}
 

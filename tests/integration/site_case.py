@@ -133,8 +133,12 @@ def site_in_process(folder, **answers):
     say."""
     if jcn_site is None:
         raise unittest.SkipTest("needs python3-flask")
-    with tempfile.NamedTemporaryFile("w", suffix=".toml") as settings:
-        settings.write(f'folder = {json.dumps(folder)}\nroot = "videos"\n')
+    with tempfile.NamedTemporaryFile("w", suffix=".toml") as settings, \
+            tempfile.NamedTemporaryFile("w") as token:
+        token.write("a token")
+        token.flush()
+        settings.write(f'folder = {json.dumps(folder)}\nroot = "videos"\n'
+                       f"token_file = {json.dumps(token.name)}\n")
         settings.flush()
         site = jcn_site.create_app(settings.name)
     site.extensions["jcn"] = unittest.mock.Mock(**answers)

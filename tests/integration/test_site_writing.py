@@ -8,12 +8,13 @@ import os
 import re
 import socket
 import subprocess
+import tempfile
 import threading
 import time
 import unittest
 
 from harness import TIME_FACTOR, Answer, wait_for
-from site_case import Page, SiteCase, multipart
+from site_case import Page, SiteCase, jcn_site, multipart, site_config
 
 VIDEO = b"\x1a\x45\xdf\xa3" + os.urandom(200_000)
 FIELDS = {"title": "Ferry", "description": "In\r\nfog", "tags": "sea, fog,sea",
@@ -305,6 +306,16 @@ class WorkerElsewhere(WorkerCase):
         self.assertEqual(self.live.record(video)["transcode"]["state"], "failed")
         self.assertEqual(self.get(f"/media/{video[:2]}/{video}.webm").body, VIDEO)
 
+    def test_it_reports_where_the_administrator_says(self):
+        self.stop_apache(self.apache)
+        self.start_apache(more=ELSEWHERE, settings={**self.SETTINGS, "address": "https://in.example/"})
+        video = self.uploaded()
+        webhook = self.jobs.pop()["webhook"]
+        self.assertTrue(webhook.startswith(f"https://in.example/webhook?v={video}&"), webhook)
+        answer = self.web.request("POST", webhook.removeprefix("https://in.example"),
+                                  b'{"status": "failure"}', {"Host": "in.example"})
+        self.assertEqual(answer.status, 200)
+
     def test_it_is_asked_again(self):
         self.worker.status = 500
         video = self.uploaded()
@@ -318,6 +329,30 @@ class WorkerElsewhere(WorkerCase):
                                 "transcode": {"state": "failed"}})
         self.live.sync()  # of which it could not report
         self.assertEqual(self.page("/edit?v=slow").all("form", action="/edit/again?v=slow"), [])
+
+    def test_it_is_asked_again_if_it_says_nothing(self):
+        """It may have ended, or it was told of an address where it reaches nobody."""
+        video = self.uploaded()
+        address, token = f"/edit/again?v={video}", self.token()
+
+        def offered():
+            return len(self.page(f"/watch?v={video}").all("form", action=address))
+
+        self.assertEqual((offered(), self.post(address, {"token": token}).status), (0, 303))
+        self.assertEqual(len(self.jobs), 1)
+        for note in (f"{video[:2]}/{video}.json", f"{video[:2]}/{video}.transcode.json"):
+            with self.subTest(note):
+                with open(self.path(note), encoding="utf-8") as file:
+                    said = json.load(file)
+                for moment in ("2026-03-01T12:00:00Z", "2026-03-01T12:00:00+05:00"):
+                    self.drop(note, {**said, "transcode": {"state": "running", "updated_at": moment}})
+                    self.live.sync()
+                    self.assertEqual(offered(), 1, moment)
+                self.jobs.clear()
+                for _ in range(2):
+                    self.assertEqual(self.post(address, {"token": token}).status, 303)
+                self.assertEqual((len(self.jobs), offered()), (1, 0))
+                self.assertEqual(self.live.record(video)["transcode"]["state"], "queued")
 
     def test_reports_of_others_are_refused(self):
         video, other = self.uploaded(), self.uploaded()
@@ -562,6 +597,37 @@ class Edits(WritingCase):
         self.assertEqual(self.live.record(video)["title"], "Ferry")
 
 
+@unittest.skipIf(jcn_site is None, "needs python3-flask")
+class SettingsFiles(unittest.TestCase):
+    def test_what_can_t_work_is_said(self):
+        with tempfile.TemporaryDirectory() as folder:
+            for name, text in (("token", "abc\n"), ("empty", "\n")):
+                with open(os.path.join(folder, name), "w", encoding="ascii") as file:
+                    file.write(text)
+
+            def read(**values):
+                path = os.path.join(folder, "site.toml")
+                with open(path, "w", encoding="utf-8") as file:
+                    file.writelines(f"{name} = {json.dumps(value)}\n"
+                                    for name, value in values.items())
+                return jcn_site.settings.read(path)
+
+            good = {"folder": "videos", "root": "videos", "token_file": "token"}
+            self.assertEqual(read(**good).token, "abc")
+            self.assertEqual(read(**good, address="https://a.example/").address, "https://a.example")
+            for wrong, said in (({"token_file": ""}, "token_file is missing"),
+                                ({"token_file": "empty"}, "no token"),
+                                ({"root": ""}, "root is missing"),
+                                ({"address": "videos.example"}, "address is none"),
+                                ({"address": "http://a.example/x"}, "address is none"),
+                                ({"other": 1}, "no setting 'other'")):
+                with self.subTest(wrong), self.assertRaisesRegex(ValueError, said):
+                    read(**{**good, **wrong})
+            del good["token_file"]
+            with self.assertRaisesRegex(ValueError, "token_file is missing"):
+                read(**good)
+
+
 class Access(SiteCase):
     """Forms of other sites, of other users and of other machines are refused."""
 
@@ -638,9 +704,18 @@ class Access(SiteCase):
         self.assertEqual(self.post("/edit?v=one", good, Origin=None, Sec_Fetch_Site=None).status,
                          303)
 
+    def test_forms_hold_in_all_processes_though_jcn_asks_for_no_token(self):
+        self.drop("one.json", {"title": "One", "visibility": "public"})
+        self.live = self.daemon(f"videos={self.root}", config=site_config(self.root))
+        self.token_file = ""
+        self.start_apache()
+        token = self.token("/edit?v=one")
+        said = [self.post("/edit?v=one", {"token": token, "title": ""}).status for _ in range(16)]
+        self.assertEqual(set(said), {422})
+
     def test_other_names_are_refused(self):
-        self.start_site(settings={"hosts": ["videos.example"]})
-        for host, status in [("videos.example", 200), ("localhost:80", 200), ("[::1]:8080", 200),
+        self.start_site(settings={"hosts": ["Videos.example"], "address": "https://out.example:444"})
+        for host, status in [("videos.example", 200), ("out.example:444", 200), ("localhost:80", 200), ("[::1]:8080", 200),
                              ("evil.example", 421), ("127.0.0.1.evil.example", 421)]:
             with self.subTest(host):
                 self.page("/", status, Host=host)
