@@ -6,6 +6,8 @@ from werkzeug.exceptions import HTTPException
 
 from jcn_client import RETRY_SECONDS, JcnDown, NotFound, Problem, retry_seconds
 
+from .uploads import NO_ROOM, DiskFull
+
 TITLES = {400: "That can't be answered", 403: "Not for you", 404: "Not here", 405: "Not like this",
           413: "Too large", 421: "Wrong address", 501: "Not spoken here", 503: "Back in a moment",
           507: "No room left"}
@@ -26,6 +28,8 @@ def register(site):
     def refused(error):
         if error.status == 400:
             return page(400, error.detail)
+        if error.status == DiskFull.code:
+            return disk_full()
         site.logger.error("jcn refused: %s", error)
         return page(502, "The list of videos does not take this. The administrator's log says why.")
 
@@ -33,6 +37,8 @@ def register(site):
     def disk(error):
         if error.errno is None:  # mod_wsgi's, of a body that stops before its end
             return page(400, "The connection broke.")
+        if error.errno in NO_ROOM:
+            return disk_full()
         site.logger.error("%s", error, exc_info=error)
         return page(500, "The videos' folder can't be used. The administrator's log says why.")
 
@@ -45,6 +51,10 @@ def register(site):
         if error.code == 405 and error.get_response().headers.get("Allow"):
             headers["Allow"] = error.get_response().headers["Allow"]
         return text, status, headers
+
+
+def disk_full():
+    return page(DiskFull.code, "There is no room left on the disk. What you sent was not kept.")
 
 
 def page(status, detail, after=None):

@@ -20,7 +20,7 @@ from site_case import Page, SiteCase, jcn_site, site_in_process
 from test_site_writing import WorkerCase, WritingCase
 from transcode_case import children, runs
 
-from jcn_client import NotFound  # found since site_case was loaded
+from jcn_client import NotFound, Problem  # found since site_case was loaded
 
 PATIENCE = 60 * TIME_FACTOR  # seconds
 
@@ -313,6 +313,12 @@ class SameMoment(unittest.TestCase):
         context.push()
         self.addCleanup(context.pop)
         self.keep(self.VIDEO + ".mp4")
+
+    def test_a_disk_of_jcn_s_that_is_full_is_told_as_such(self):
+        site = site_in_process(self.folder)
+        for status, code in ((507, 507), (500, 502)):
+            site.extensions["jcn"].listing.side_effect = Problem(status, {"detail": "odd"})
+            self.assertEqual(site.test_client().get("/").status_code, code)
 
     def keep(self, *names):
         folder = os.path.join(self.folder, self.VIDEO[:2])

@@ -427,6 +427,21 @@ class FullDisk(SiteCase):
         self.use_up_names()
         self.assert_507(self.post("/upload", {"token": token, **FIELDS}, ("x.mp4", b"x")))
 
+    def test_no_place_for_the_mark_of_a_video_that_becomes_private(self):
+        video = "k7m2xw9qhd4t"
+        self.drop(f"k7/{video}.json", {"id": video, "title": "One", "visibility": "public"})
+        self.live.sync()
+        os.mkdir(self.inside + "/k7")
+        os.chmod(self.inside + "/k7", 0o777)
+        with open(f"{self.inside}/k7/{video}.mp4", "wb"):
+            pass
+        form = self.page(f"/edit?v={video}").inputs()
+        self.use_up_names()
+        answer = self.post(f"/edit?v={video}", {**form, "title": "One", "visibility": "private"})
+        self.assertEqual(answer.status, 507)
+        self.assertIn("no room", Page(answer).one("p", id="complaints")[1])
+        self.assertEqual(self.live.record(video)["visibility"], "public")
+
     def test_no_place_for_the_mark_of_a_private_video(self):
         """The file has its place already, and what keeps it private has none: one name is left
         besides the two folders and the part."""
