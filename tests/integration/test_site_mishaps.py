@@ -363,6 +363,16 @@ class SameMoment(unittest.TestCase):
             jcn_site.uploads.remove_files(self.VIDEO)
         self.assertEqual(self.left(), [])
 
+    def test_a_file_is_synced_as_it_arrives(self):
+        """At its end no more is left than a slow disk takes before Apache gives up."""
+        part, sizes = jcn_site.uploads.Part(self.folder, 1 << 30), []
+        self.addCleanup(part.discard)
+        with unittest.mock.patch.object(jcn_site.uploads, "SYNC_BYTES", 100_000), \
+                unittest.mock.patch("os.fdatasync", lambda file: sizes.append(os.fstat(file).st_size)):
+            for _ in range(10):
+                part.write(b"x" * 30_000)
+        self.assertEqual(sizes, [120_000, 240_000])
+
     def test_a_folder_that_goes_with_its_last_video(self):
         part = jcn_site.uploads.Part(self.folder, 100)
         part.write(b"new")
