@@ -45,7 +45,9 @@ def create_app(settings_file):
     site.jinja_env.globals.update(form_token=guard.form_token, here=here)
     site.extensions["settings"] = chosen
     site.extensions["jcn"] = Client(chosen.jcn, chosen.token, timeout=chosen.timeout)
-    site.context_processor(lambda: {"settings": chosen, "may_change": guard.may_change()})
+    site.context_processor(lambda: {
+        "settings": chosen, "form_is_taken": guard.form_is_taken(),
+        "for_editors": guard.may_change() or guard.may_sign_in()})
     guard.protect(site)
     problems.register(site)
     for room in (pages, changing, rejects, status, worker):

@@ -73,6 +73,17 @@ def may_change():
     return user() is not None or is_local()
 
 
+def may_sign_in():
+    """Whether Apache asks for a name where one is needed, and so does not tell it elsewhere."""
+    return "JCN_SIGN_IN" in flask.request.environ
+
+
+def form_is_taken():
+    """Whether a form in any page will be taken of who reads it: a token is for its user, whom a page
+    that asks for no name does not know."""
+    return user() is not None or (is_local() and not may_sign_in())
+
+
 def is_local():
     request = flask.request
     if any(name in request.headers for name in ("X-Forwarded-For", "Forwarded", "Via")):

@@ -675,6 +675,9 @@ class Access(SiteCase):
             f'  AuthUserFile "{users}"\n</Location>\n'))
         ada, bo = ({"Authorization": "Basic " + text, "X-From": "192.0.2.7"}
                    for text in ("YWRhOnBhc3N3b3Jk", "Ym86cGFzc3dvcmQ="))
+        for who in ({}, {"X-From": "192.0.2.7"}, ada):  # Apache tells a name only where it asks
+            links = [link["href"] for link, _ in self.page("/", **who).all("a")]
+            self.assertLessEqual({"/upload", "/edit", "/rejects", "/status"}, set(links))
         for target in self.RESTRICTED[:2]:
             self.assertEqual(self.get(target).status, 401)
             self.page(target, **ada)
@@ -686,6 +689,14 @@ class Access(SiteCase):
         self.assertEqual(answer.status, 303)
         self.assertEqual([row["uploader"] for row in self.live.rows()], ["ada"])
         video = self.live.ids()[0]
+        self.drop(f"{video[:2]}/{video}.transcode.json", {"transcode": {"state": "failed"}})
+        self.live.sync()
+        for who in ({}, ada):  # a form for nobody would not be taken of somebody
+            page = self.page(f"/watch?v={video}", **who)
+            self.assertEqual(page.one("a", class_="button")[0]["href"], f"/edit?v={video}")
+            self.assertEqual(page.all("form", method="post"), [])
+        token = {"token": self.page(f"/edit?v={video}", **ada).all("input", name="token")[0][0]["value"]}
+        self.assertEqual(self.post(f"/edit/again?v={video}", token, **ada).status, 303)
         media = f"/media/{video[:2]}/{video}.mp4"
         self.assertEqual(self.get(media).status, 200)
         self.drop(f"{video[:2]}/{video}.edit.json", {"id": video, "visibility": "private"})
