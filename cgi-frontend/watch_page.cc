@@ -154,7 +154,7 @@ Html head(const Video& video, std::string_view origin) {
   const Address watch = Address::page("/watch", {{"v", video.id}}).at(origin);
   out.add(R"(  <link rel="alternate" type="application/json+oembed" title="oEmbed" href="{}">
 )",
-          Address::page("/oembed", {{"url", watch.text()}}));
+          Address::page("/oembed", {{"url", watch.text()}, {"format", "json"}}).at(origin));
   return out;
 }
 

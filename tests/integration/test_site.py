@@ -122,6 +122,11 @@ class Pages(SiteCase):
                       self.get("/watch?v=ferry").headers["content-security-policy"])
 
         watch = self.apache.address + "/watch?v=ferry"
+        discovered = page.one("link", type="application/json+oembed")[0]["href"]
+        self.assertEqual(discovered, self.apache.address + "/oembed?"
+                         + urllib.parse.urlencode({"url": watch, "format": "json"}))
+        self.assertEqual(json_of(self.get(discovered.removeprefix(self.apache.address)))["title"],
+                         "Ferry in the fog")
         told = json_of(self.get("/oembed?" + urllib.parse.urlencode({"url": watch})))
         self.assertEqual((told["type"], told["version"], told["title"], told["author_name"]),
                          ("video", "1.0", "Ferry in the fog", "sigridur"))
