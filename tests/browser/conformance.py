@@ -3,8 +3,10 @@
 Every page of both front ends, with records of all states and hostile texts, in light and dark and on
 a phone's width. html-validate with its recommended rules, but for two of style."""
 
+import html
 import json
 import os
+import re
 import subprocess
 import unittest
 
@@ -42,22 +44,48 @@ class Conformance(WatchingCase):
         self.start_site(writable=True)
 
     def pages(self):
-        return ["/", "/?q=film", "/?page_size=10&sort=title", "/?q=nothing+at+all",
+        home = self.get("/").body.decode()
+        following = html.unescape(re.search(r'href="([^"]*)" rel="next"', home)[1])
+        return ["/", following, "/?q=film", "/?order=title", "/?tag=colour", "/?q=%22",
+                "/?q=nothing+at+all", "/?page=none",
                 *(f"/watch?v={name}" for name in ("film", "queued", "running", "failed", "hostile",
                                                   "missing")),
-                "/embed?v=film", "/nowhere",
+                *(f"/embed?v={name}" for name in ("film", "queued", "failed", "hostile", "missing")),
+                "/nowhere", "/oembed?url=x",
                 *self.for_editors("/upload", "/edit", "/edit?v=film", "/edit?v=hostile",
-                                  "/rejects", "/status")]
+                                  "/edit?v=failed", "/rejects", "/status")]
+
+    def answers(self):
+        """Of forms that are not taken: {what was sent: the page}."""
+        if self.FRONT != "python":
+            return {}
+        form = {**self.page("/edit?v=film").inputs(), "visibility": "public", "description": ""}
+        token = {"token": form["token"]}
+        taken = self.post("/edit?v=film", {**form, "title": "Another"})
+        self.assertEqual(taken.status, 303)
+        sent = {"an upload of nothing": (422, "/upload", {**token, "title": "x" * 501}),
+                "an edit without a title": (422, "/edit?v=film", {**form, "title": ""}),
+                "an edit too late": (409, "/edit?v=film", {**form, "title": "Mine"}),
+                "a form of nobody": (403, "/delete?v=film", {"token": "x"})}
+        found = {}
+        for name, (status, target, fields) in sent.items():
+            answer = self.post(target, fields)
+            self.assertEqual(answer.status, status, name)
+            found[name] = answer.body
+        return found
 
     def test_html(self):
         rules = os.path.join(self.tmp, "rules.json")
         with open(rules, "w", encoding="utf-8") as file:
             json.dump(RULES, file)
         folder = self.folder("pages")
-        for number, page in enumerate(self.pages()):
+        bodies = {page: self.get(page).body for page in self.pages()} | self.answers()
+        self.live.stop()
+        bodies |= {f"{page} without jcn": self.get(page).body for page in ("/", "/watch?v=film")}
+        for number, body in enumerate(bodies.values()):
             with open(os.path.join(folder, f"{number:02}.html"), "wb") as file:
-                file.write(self.get(page).body)
-        pages = dict(enumerate(self.pages())) | {99: "a bad one"}
+                file.write(body)
+        pages = dict(enumerate(bodies)) | {99: "a bad one"}
         with open(os.path.join(folder, "99.html"), "w", encoding="utf-8") as file:
             file.write("<!DOCTYPE html><title>Bad</title><p><button></p>")
         done = subprocess.run(["node", os.path.join(MODULES, ".bin/html-validate"), "--config",
@@ -68,7 +96,7 @@ class Conformance(WatchingCase):
                  for one in json.loads(done.stdout or "[]") for message in one["messages"]]
         self.assertIn(("a bad one", "close-order"), [one[:2] for one in found])
         self.assertEqual(([one for one in found if one[0] != "a bad one"], done.stderr), ([], ""))
-        print(f"{len(self.pages())} pages: no findings")
+        print(f"{len(bodies)} pages: no findings")
 
     def serious(self, browser):
         browser.run(AXE)
