@@ -17,7 +17,8 @@ import urllib.parse
 from between_jcn import Between
 from harness import PROJECT, TIME_FACTOR, wait_for, write_whole
 from site_case import Page, SiteCase, jcn_site, site_in_process
-from test_site_writing import WorkerCase, WritingCase
+from test_site_worker import WorkerCase
+from test_site_writing import WritingCase
 from transcode_case import children, runs
 
 from jcn_client import NotFound, Problem  # found since site_case was loaded

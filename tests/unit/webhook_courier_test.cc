@@ -1,14 +1,6 @@
 #include "webhook_courier.h"
 
-#include <gtest/gtest.h>
-
-#include <map>
-#include <random>
-#include <set>
-
-#include "index_model.h"
-#include "jcn/canonical.h"
-#include "temporary_folder.h"
+#include "webhook_courier_fixture.h"
 
 namespace jcn {
 namespace {
@@ -16,102 +8,6 @@ namespace {
 using std::chrono::hours;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
-
-const WebhookOutcome fine{200, "", {}};
-const WebhookOutcome away{0, "refused", {}};
-const WebhookOutcome wrong{500, "", {}};
-
-class WebhookCourierTest : public ::testing::Test {
- protected:
-  void SetUp() override { open("index"); }
-  void open(const std::string& name, std::uint64_t tombstones_kept = 1'000'000) {
-    writer_.reset();
-    WriterOptions options = small_index();
-    options.tombstones_kept = tombstones_kept;
-    writer_ = must(IndexWriter::open(folder_ / name, options));
-  }
-  void put(const std::string& id, const std::string& document = "{}") {
-    Batch batch;
-    batch.records[{"videos", id}] = record_of("videos", id, document);
-    must(writer_->publish(std::move(batch)));
-    ++news_;
-  }
-  void remove(const std::string& id) {
-    Batch batch;
-    batch.records[{"videos", id}] = std::nullopt;
-    must(writer_->publish(std::move(batch)));
-    ++news_;
-  }
-  static WebhookConfig config() {
-    WebhookConfig config;
-    config.name = "site";
-    config.url = "http://127.0.0.1/hook?key=hidden";
-    config.retry_first = seconds(1);
-    config.retry_longest = seconds(60);
-    return config;
-  }
-  // One that has been told of the beginning already, unless it is given a state.
-  WebhookCourier courier(WebhookConfig config, std::optional<WebhookState> state = {}) {
-    if (!state) state = WebhookState{FeedSeq{uuid(), {head(), 0}}, false, false, {}};
-    FeedRequest asked = must(webhook_feed(config));
-    return {std::move(config), std::move(asked), std::move(*state), 1};
-  }
-  // The state of one that did not take so many changes: what waits first, then what was given up.
-  WebhookState parked(std::size_t waiting, std::size_t given_up) {
-    Batch batch;
-    for (std::size_t i = 0; i < waiting + given_up; ++i) {
-      const std::string id = "r" + std::to_string(1000 + i);
-      batch.records[{"videos", id}] = record_of("videos", id, "{}");
-    }
-    must(writer_->publish(std::move(batch)));
-    WebhookState state{FeedSeq{uuid(), {head(), 0}}, false, false, {}};
-    for (std::size_t seq = 1; seq <= waiting + given_up; ++seq) {
-      state.parked[seq] = {{"videos", "r" + std::to_string(999 + seq)},
-                           1,
-                           now().wall_ns,
-                           now().wall_ns,
-                           500,
-                           "",
-                           seq > waiting};
-    }
-    return state;
-  }
-  std::string uuid() { return must(writer_->snapshot()).uuid(); }
-  std::uint64_t head() { return must(writer_->snapshot()).seq(); }
-  Moment now() const { return {now_, 1'700'000'000'000'000'000 + passed_.count() * 1'000'000}; }
-  void pass(milliseconds time) {
-    now_ += time;
-    passed_ += time;
-  }
-  std::optional<WebhookPost> next(WebhookCourier& courier) {
-    return must(courier.next(must(writer_->snapshot()), now(), news_));
-  }
-  // "fresh", or what is told of: ids, with - before deleted ones and ? before those that don't
-  // match.
-  static std::string told(const std::optional<WebhookPost>& post) {
-    if (!post) return "nothing";
-    if (json_unquote(*json_member(post->body, "type")) == "fresh") return "fresh";
-    std::string ids;
-    for (JsonCursor row(*json_member(post->body, "results")); row.next();) {
-      if (!ids.empty()) ids += ' ';
-      if (json_member(row.value(), "deleted")) ids += '-';
-      if (json_member(row.value(), "match")) ids += '?';
-      ids += json_unquote(*json_member(row.value(), "id"));
-    }
-    return ids;
-  }
-  std::string send(WebhookCourier& courier, const WebhookOutcome& outcome) {
-    const auto post = next(courier);
-    if (post) courier.answered(outcome, now());
-    return told(post);
-  }
-
-  TemporaryFolder folder_;
-  std::unique_ptr<IndexWriter> writer_;
-  std::uint64_t news_ = 1;
-  WebhookCourier::Time now_{hours(1000)};
-  milliseconds passed_{0};
-};
 
 TEST_F(WebhookCourierTest, FirstOfAllTheReceiverIsToldToBeginOnce) {
   for (int i = 0; i < 50; ++i) put("r" + std::to_string(i));
@@ -216,53 +112,6 @@ TEST_F(WebhookCourierTest, FiltersTellWhatDoesNotMatchUnlessToldNotTo) {
 }
 
 // Whoever was not told of a deletion, and can't be any more, has to begin anew.
-TEST_F(WebhookCourierTest, ParkedDeletionsThatAreForgottenAreOneFreshEvent) {
-  open("few", 2);
-  put("a");
-  put("b");
-  WebhookCourier site = courier(config());
-  remove("a");
-  EXPECT_EQ(send(site, wrong), "-a");
-  put("b", "{\"n\":1}");
-  EXPECT_EQ(send(site, wrong), "b");
-  for (int i = 0; i < 6; ++i) {
-    put("x" + std::to_string(i));
-    EXPECT_EQ(send(site, fine), "x" + std::to_string(i));
-    remove("x" + std::to_string(i));
-    EXPECT_EQ(send(site, fine), "-x" + std::to_string(i));
-    must(writer_->fold());
-    ++news_;
-  }
-  pass(hours(1));
-  EXPECT_EQ(send(site, fine), "fresh");
-  EXPECT_TRUE(site.failures().empty());
-  EXPECT_EQ(send(site, fine), "nothing");
-}
-
-TEST_F(WebhookCourierTest, ParkedChangesOutliveDeletionsThatAreForgotten) {
-  open("few", 2);
-  put("a");
-  put("b");
-  WebhookCourier site = courier(config());
-  put("a", "{\"n\":1}");
-  EXPECT_EQ(send(site, wrong), "a");
-  for (int i = 0; i < 6; ++i) {
-    put("x");
-    EXPECT_EQ(send(site, fine), "x");
-    remove("x");
-    EXPECT_EQ(send(site, fine), "-x");
-    put("y" + std::to_string(i));
-    remove("y" + std::to_string(i));
-    EXPECT_EQ(send(site, fine), "-y" + std::to_string(i));
-    must(writer_->fold());
-    ++news_;
-  }
-  pass(hours(1));
-  EXPECT_EQ(send(site, fine), "a");
-  EXPECT_EQ(send(site, fine), "nothing");
-  EXPECT_TRUE(site.failures().empty());
-}
-
 TEST_F(WebhookCourierTest, ReceiverThatIsAwayHoldsUpEverythingForAWhile) {
   WebhookCourier site = courier(config());
   put("a");
@@ -282,86 +131,6 @@ TEST_F(WebhookCourierTest, ReceiverThatIsAwayHoldsUpEverythingForAWhile) {
   EXPECT_EQ(send(site, fine), "b c") << "and more again when it does not";
   EXPECT_TRUE(site.failures().empty()) << "nothing was passed";
   EXPECT_FALSE(site.status(head()).failing_since_ns);
-}
-
-TEST_F(WebhookCourierTest, RefusedChangeIsParkedAndTheOthersPass) {
-  WebhookCourier site = courier(config());
-  put("poison");
-  put("b");
-  EXPECT_EQ(send(site, wrong), "poison b");
-  EXPECT_EQ(send(site, wrong), "poison");
-  ASSERT_EQ(site.failures().size(), 1U);
-  EXPECT_EQ(site.failures()[0].change.key.id, "poison");
-  EXPECT_EQ(site.failures()[0].change.status, 500);
-  EXPECT_EQ(send(site, fine), "b");
-  EXPECT_EQ(send(site, fine), "nothing") << "not due yet";
-  int attempts = 0;
-  for (int second = 0; second < 300; ++second) {
-    pass(seconds(1));
-    put("c" + std::to_string(second));
-    std::set<std::string> all;
-    for (std::string what; (what = send(site, fine)) != "nothing";) {
-      if (what != "poison") {
-        all.insert(what);
-        continue;
-      }
-      ++attempts;
-      // It was taken after all; make it fail the next time by changing it.
-      put("poison", "{\"n\":" + std::to_string(second) + "}");
-      ASSERT_EQ(send(site, wrong), "poison");
-    }
-    EXPECT_TRUE(all.contains("c" + std::to_string(second))) << second;
-  }
-  EXPECT_GT(attempts, 10);
-}
-
-TEST_F(WebhookCourierTest, ParkedChangeIsTriedAgainMoreAndMoreRarelyThenGivenUp) {
-  WebhookCourier site = courier(config());
-  put("poison");
-  EXPECT_EQ(send(site, wrong), "poison");
-  int attempts = 0;
-  for (int minute = 0; minute < 5 * 24 * 60; ++minute) {
-    pass(seconds(60));
-    if (send(site, {404, "", {}}) == "poison") ++attempts;
-  }
-  EXPECT_GT(attempts, 2 * 24 * 60) << "once a minute, for three days";
-  EXPECT_LT(attempts, 4 * 24 * 60);
-  ASSERT_EQ(site.failures().size(), 1U) << "it is not forgotten";
-  EXPECT_TRUE(site.failures()[0].change.given_up);
-  EXPECT_EQ(site.failures()[0].change.status, 404);
-  EXPECT_EQ(site.status(head()).given_up, 1U);
-  site.replay(std::nullopt, now());
-  EXPECT_EQ(send(site, wrong), "poison");
-  pass(seconds(60));
-  EXPECT_EQ(send(site, fine), "poison") << "it was not given up at once";
-  EXPECT_TRUE(site.failures().empty());
-}
-
-TEST_F(WebhookCourierTest, LaterChangeTakesTheParkedOnesPlace) {
-  WebhookCourier site = courier(config());
-  put("a", "{\"n\":1}");
-  EXPECT_EQ(send(site, wrong), "a");
-  put("a", "{\"n\":2}");
-  EXPECT_EQ(send(site, fine), "a");
-  pass(hours(1));
-  EXPECT_EQ(send(site, fine), "nothing") << "never the earlier one after the later";
-  EXPECT_TRUE(site.failures().empty());
-}
-
-TEST_F(WebhookCourierTest, ChangeOverWhichReceiverHangsIsParkedInTheEnd) {
-  WebhookCourier site = courier(config());
-  put("poison");
-  put("b");
-  std::string all;
-  for (int i = 0; i < 4; ++i) {
-    all += send(site, away) + ',';
-    pass(seconds(60));
-  }
-  EXPECT_EQ(all, "poison b,poison,poison,poison,");
-  ASSERT_EQ(site.failures().size(), 1U);
-  EXPECT_EQ(site.failures()[0].change.attempts, 3U);
-  std::set<std::string> passed{send(site, fine), send(site, fine)};
-  EXPECT_EQ(passed, (std::set<std::string>{"poison", "b"}));
 }
 
 TEST_F(WebhookCourierTest, WhoRefusesEverythingIsNotAskedAllTheTime) {
@@ -386,51 +155,7 @@ TEST_F(WebhookCourierTest, WhoRefusesEverythingIsNotAskedAllTheTime) {
   EXPECT_TRUE(site.failures().empty());
 }
 
-TEST_F(WebhookCourierTest, AsManyAreParkedAsMayBeThenItStandsStill) {
-  WebhookConfig single = config();
-  single.batch = 1;
-  WebhookCourier site = courier(single, parked(0, most_parked));
-  put("x");
-  EXPECT_EQ(send(site, fine), "nothing");
-  EXPECT_EQ(site.status(head()).state, "stalled");
-  EXPECT_EQ(site.status(head()).behind, 1U) << "and nothing is lost";
-  put("r1000", "{\"n\":2}");
-  EXPECT_EQ(send(site, fine), "nothing");
-  pass(std::chrono::minutes(2));
-  ASSERT_TRUE(site.due());
-  EXPECT_LE(*site.due(), now_);
-  EXPECT_EQ(send(site, fine), "x") << "one of them has a later change: there is room";
-  EXPECT_EQ(send(site, fine), "r1000");
-  EXPECT_EQ(site.status(head()).state, "delivering");
-}
-
-TEST_F(WebhookCourierTest, WhatWasGivenUpTakesNoPlaceFromWhatWaits) {
-  WebhookConfig single = config();
-  single.batch = 1;
-  const std::size_t given_up = most_parked - most_waiting - 1;
-  WebhookCourier site = courier(single, parked(most_waiting - 1, given_up));
-  for (std::size_t i = 1; i < most_waiting; ++i) ASSERT_EQ(send(site, wrong).front(), 'r');
-  put("x");
-  EXPECT_EQ(send(site, wrong), "x") << "one more waits";
-  put("y");
-  EXPECT_EQ(send(site, fine), "nothing") << "as many as may wait";
-  EXPECT_EQ(site.status(head()).state, "stalled");
-  EXPECT_EQ(site.discard(std::nullopt), given_up);
-  EXPECT_EQ(send(site, fine), "nothing") << "it is not these that count";
-  EXPECT_EQ(site.discard(FeedSeq{uuid(), {1, 0}}), 1U);
-  EXPECT_EQ(send(site, fine), "y");
-  EXPECT_EQ(site.status(head()).state, "delivering");
-}
-
 // Given up or not: its record is told of by the later change.
-TEST_F(WebhookCourierTest, WhatWasGivenUpLeavesTheListWhenItsRecordChanges) {
-  WebhookCourier site = courier(config(), parked(0, 2));
-  put("r1000", "{\"n\":2}");
-  EXPECT_EQ(send(site, fine), "r1000");
-  ASSERT_EQ(site.failures().size(), 1U);
-  EXPECT_EQ(site.failures()[0].change.key.id, "r1001");
-}
-
 TEST_F(WebhookCourierTest, GoneIsGoneUntilSomebodyAsks) {
   WebhookCourier site = courier(config());
   put("a");
@@ -471,35 +196,6 @@ TEST_F(WebhookCourierTest, GoneIsOfTheAddressThatSaidSo) {
   EXPECT_FALSE(restarted.state().gone) << "it was another that said so";
   EXPECT_EQ(send(restarted, {410, "", {}}), "a");
   EXPECT_TRUE(restarted.state().gone);
-}
-
-TEST_F(WebhookCourierTest, DiscardedChangesAreNotSent) {
-  WebhookCourier site = courier(config());
-  for (const char* id : {"a", "b", "c"}) {
-    put(id);
-    EXPECT_EQ(send(site, wrong), id);
-  }
-  EXPECT_EQ(site.discard(std::nullopt), 0U) << "none was given up";
-  const FeedSeq b{uuid(), {2, 0}};
-  EXPECT_EQ(site.discard(FeedSeq{"another", {2, 0}}), 0U);
-  site.saved(true);
-  EXPECT_EQ(site.discard(b), 1U);
-  EXPECT_TRUE(site.unsaved());
-  EXPECT_EQ(site.discard(b), 0U);
-  pass(hours(1));
-  EXPECT_EQ(send(site, wrong), "a");
-  EXPECT_EQ(send(site, wrong), "c");
-  pass(hours(100));
-  EXPECT_EQ(send(site, wrong), "a") << "after three days given up";
-  EXPECT_EQ(site.discard(std::nullopt), 1U);
-  ASSERT_EQ(site.failures().size(), 1U);
-  // While it is on its way.
-  ASSERT_EQ(told(next(site)), "c");
-  EXPECT_EQ(site.discard(FeedSeq{uuid(), {3, 0}}), 1U);
-  site.answered(wrong, now());
-  EXPECT_TRUE(site.failures().empty());
-  pass(hours(100));
-  EXPECT_EQ(send(site, fine), "nothing");
 }
 
 TEST_F(WebhookCourierTest, RetryAfterIsHonouredWithinBounds) {
